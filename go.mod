@@ -1,0 +1,3 @@
+module github.com/highway-engine/highway
+
+go 1.25

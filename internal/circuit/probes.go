@@ -1,0 +1,69 @@
+package circuit
+
+import (
+	"slices"
+	"time"
+)
+
+// A Probe names one call admitted while half-open. The zero Probe is none: a call
+// admitted while closed. A machine never uses a number twice, so that a probe from
+// an earlier episode cannot be taken for a present one.
+type Probe uint64
+
+// probes are the calls by which a half-open machine finds out whether the resource
+// has recovered. Each is a lease: one that nobody settles in time is lost, and its
+// place is given to another call.
+type probes struct {
+	results  Window // settled probes of this episode
+	inFlight []lease
+	lost     int
+}
+
+type lease struct {
+	probe   Probe
+	expires time.Time
+}
+
+func (p *probes) clear() {
+	p.results.Clear()
+	p.inFlight = p.inFlight[:0]
+	p.lost = 0
+}
+
+// full says whether every probe of the episode is granted.
+func (p *probes) full() bool {
+	return p.results.Len()+len(p.inFlight) >= p.results.Size()
+}
+
+func (p *probes) grant(probe Probe, expires time.Time) {
+	p.inFlight = append(p.inFlight, lease{probe, expires})
+}
+
+// take ends the lease of probe and says whether there was one.
+func (p *probes) take(probe Probe) bool {
+	i := slices.IndexFunc(p.inFlight, func(l lease) bool { return l.probe == probe })
+	if i < 0 {
+		return false
+	}
+	p.inFlight = slices.Delete(p.inFlight, i, i+1)
+	return true
+}
+
+// expire ends the leases that are over at now. As many as the episode has probes
+// are given back without a verdict: their callers may have crashed. From then on a
+// lost probe counts as failed, so that the episode ends whatever its probes do.
+func (p *probes) expire(now time.Time) {
+	p.inFlight = slices.DeleteFunc(p.inFlight, func(l lease) bool {
+		if now.Before(l.expires) {
+			return false
+		}
+		if p.lost++; p.lost > p.results.Size() {
+			p.results.Add(true)
+		}
+		return true
+	})
+}
+
+func (p *probes) clone() probes {
+	return probes{results: p.results.Clone(), inFlight: slices.Clone(p.inFlight), lost: p.lost}
+}

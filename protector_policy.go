@@ -1,0 +1,129 @@
+package highway
+
+import (
+	"fmt"
+	"reflect"
+	"time"
+
+	"github.com/highway-engine/highway/internal/circuit"
+)
+
+// What the zero fields of a [CircuitProtectorPolicy] stand for.
+const (
+	DefaultCooldown     = 30 * time.Second
+	DefaultProbeTimeout = time.Minute
+)
+
+// The default limits. At an error rate of 10 % a window of 20 holds 10 failures once
+// in 140,000 calls, a window of 10 five failures once in 600.
+var (
+	defaultFailureLimit = Fraction(10, 20)
+	defaultSuccessLimit = Fraction(2, 3)
+)
+
+// maxKeyLength is what the storages' key column holds.
+const maxKeyLength = 255
+
+// CircuitProtectorPolicy describes a circuit protector; [NewCircuitProtector] builds
+// it. Every zero field has a default that makes sense, so the zero policy works.
+type CircuitProtectorPolicy struct {
+	// ResourceKey names what the calls go to, in errors, snapshots and logs. With a
+	// Storage it is the name that protectors share, and must have 1 to 255 bytes.
+	ResourceKey string
+
+	// Cooldown is how long a circuit stays OPEN before it probes. Zero means
+	// [DefaultCooldown].
+	Cooldown time.Duration
+
+	// FailureLimit trips the circuit: Fraction(3, 10) when 3 of the last 10 outcomes
+	// are failures. It never trips before the window is full. The zero Limit means
+	// Fraction(10, 20).
+	FailureLimit Limit
+
+	// SuccessLimit closes the circuit: with Fraction(2, 3) a half-open circuit lets 3
+	// calls probe, closes with the second success and opens again with the second
+	// failure. The zero Limit means Fraction(2, 3).
+	SuccessLimit Limit
+
+	// ProbeTimeout is how long the place of a probe is kept, and should be longer than
+	// the slowest call. After it the probe decides nothing and another takes its place;
+	// once as many probes are lost as SuccessLimit allows, each further one counts as
+	// failed, so that no circuit stays half-open for ever. Zero means
+	// [DefaultProbeTimeout].
+	ProbeTimeout time.Duration
+
+	// ShouldHandle tells which errors are failures of the resource. An error for
+	// which it is false counts as a success: the resource has answered. Nil means
+	// every error. It is not asked about a refusal by another protector, nor about a
+	// call whose own context says Canceled (as the siblings of a failed call in an
+	// errgroup do): these count as neither. A deadline that passed is asked about,
+	// and counts by default. It must be safe for concurrent use.
+	ShouldHandle func(error) bool
+
+	// OnStatusChange is told of every change of state, one change at a time and in
+	// order, with no lock held: it may call the protector. It runs on the goroutine
+	// whose call or command caused the change, before that returns, or on the one
+	// that is running it already; the end of a cooldown has a goroutine of its own.
+	// A panic in it is caught and logged with [log/slog].
+	OnStatusChange func(StatusChange)
+
+	// CountCalls makes Snapshot count successes and refusals too. Without it a
+	// success that changes nothing is not written down, and neither is a refusal;
+	// that is what makes them cost nanoseconds (benchmarks/README.md has both).
+	CountCalls bool
+
+	// Storage is where the circuit's state lives. Nil keeps it in this protector.
+	Storage Storage
+}
+
+// Validate says what makes no sense in the policy, naming each field, its value and
+// the rule in an [*InvalidPolicyError].
+func (c CircuitProtectorPolicy) Validate() error {
+	p := problems{policy: "CircuitProtectorPolicy"}
+	p.check(c.Cooldown >= 0, "Cooldown", c.Cooldown, "it must not be negative")
+	p.checkLimit("FailureLimit", c.FailureLimit)
+	p.checkLimit("SuccessLimit", c.SuccessLimit)
+	p.check(c.ProbeTimeout >= 0, "ProbeTimeout", c.ProbeTimeout, "it must not be negative")
+	if c.Storage != nil {
+		p.check(!isNil(c.Storage), "Storage", fmt.Sprintf("a nil %T", c.Storage),
+			"it must be a storage, or an untyped nil for none")
+		p.check(c.ResourceKey != "" && len(c.ResourceKey) <= maxKeyLength,
+			"ResourceKey", fmt.Sprintf("%q", c.ResourceKey),
+			fmt.Sprintf("with a storage it must have 1 to %d bytes", maxKeyLength))
+	}
+	return p.err()
+}
+
+// withDefaults fills in what zero fields stand for.
+func (c CircuitProtectorPolicy) withDefaults() CircuitProtectorPolicy {
+	if c.Cooldown == 0 {
+		c.Cooldown = DefaultCooldown
+	}
+	if c.ProbeTimeout == 0 {
+		c.ProbeTimeout = DefaultProbeTimeout
+	}
+	c.FailureLimit = c.FailureLimit.orDefault(defaultFailureLimit)
+	c.SuccessLimit = c.SuccessLimit.orDefault(defaultSuccessLimit)
+	return c
+}
+
+// settings are what the state machine needs of the policy, defaults filled in.
+func (c CircuitProtectorPolicy) settings() circuit.Settings {
+	return circuit.Settings{
+		Failures:  c.FailureLimit.count,
+		Window:    c.FailureLimit.of,
+		Successes: c.SuccessLimit.count,
+		Probes:    c.SuccessLimit.of,
+		Cooldown:  c.Cooldown,
+		Lease:     c.ProbeTimeout,
+	}
+}
+
+// isNil says whether v is a nil pointer, map, chan or func inside an interface.
+func isNil(v any) bool {
+	switch r := reflect.ValueOf(v); r.Kind() {
+	case reflect.Pointer, reflect.Map, reflect.Chan, reflect.Func, reflect.Slice:
+		return r.IsNil()
+	}
+	return false
+}

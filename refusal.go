@@ -1,0 +1,82 @@
+package highway
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+)
+
+// ErrProtectedCall matches, by errors.Is, every call that a protector refused. The
+// error itself is a [*ProtectedCallError].
+var ErrProtectedCall = errors.New("highway: call refused")
+
+// UntilReleased is the RetryAfter of an isolated circuit: nobody knows when calls
+// will go through again. Nothing in this package waits for it.
+const UntilReleased time.Duration = math.MaxInt64
+
+// ProtectedCallError says that a protector refused a call, which was not made. It
+// never changes, and all refusals of one OPEN or HALF_OPEN episode share one.
+type ProtectedCallError struct {
+	key   string
+	state CircuitState
+	until time.Time     // OPEN: the deadline, zero when isolated
+	pause time.Duration // HALF_OPEN: when to ask again
+}
+
+// ResourceKey is the key of the protector that refused.
+func (e *ProtectedCallError) ResourceKey() string { return e.key }
+
+// State is Open, or HalfOpen when every probe was taken.
+func (e *ProtectedCallError) State() CircuitState { return e.state }
+
+// RetryAfter is how long from now it makes sense to wait before asking again: what
+// is left of the cooldown while open, never below zero; a tenth of the cooldown, and
+// at least a millisecond, while other calls probe; [UntilReleased] when isolated.
+func (e *ProtectedCallError) RetryAfter() time.Duration { return e.retryAfter(time.Now()) }
+
+func (e *ProtectedCallError) retryAfter(now time.Time) time.Duration {
+	switch {
+	case e.state == HalfOpen:
+		return e.pause
+	case e.until.IsZero():
+		return UntilReleased
+	}
+	return max(0, e.until.Sub(now))
+}
+
+// Error names the key, the state and the time to wait.
+func (e *ProtectedCallError) Error() string {
+	after := e.RetryAfter()
+	if after == UntilReleased {
+		return fmt.Sprintf("highway: call to %q refused: circuit is isolated until released", e.key)
+	}
+	return fmt.Sprintf("highway: call to %q refused: circuit is %v, retry after %v",
+		e.key, e.state, after.Round(time.Millisecond))
+}
+
+// Is makes errors.Is match [ErrProtectedCall].
+func (e *ProtectedCallError) Is(target error) bool { return target == ErrProtectedCall }
+
+// refusalIn finds the refusal that errors.As would find in err, without allocating:
+// every failed call is looked at.
+func refusalIn(err error) *ProtectedCallError {
+	for err != nil {
+		switch e := err.(type) {
+		case *ProtectedCallError:
+			return e
+		case interface{ Unwrap() error }:
+			err = e.Unwrap()
+		case interface{ Unwrap() []error }:
+			for _, err := range e.Unwrap() {
+				if refusal := refusalIn(err); refusal != nil {
+					return refusal
+				}
+			}
+			return nil
+		default:
+			return nil
+		}
+	}
+	return nil
+}

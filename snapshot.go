@@ -1,0 +1,59 @@
+package highway
+
+import "time"
+
+// A Snapshot is everything a protector knows of itself, read at one instant.
+type Snapshot struct {
+	ResourceKey    string
+	State          CircuitState
+	Hold           Hold
+	Reason         Reason        // why it is in this state
+	Since          time.Time     // when the present episode began
+	RetryAfter     time.Duration // what a call refused now would be told; 0 in CLOSED
+	FailureLimit   Limit
+	SuccessLimit   Limit
+	Log            ExecutionLog // what the next decision goes by
+	ProbesInFlight int          // HALF_OPEN: probes that have yet to be settled
+	Totals         Totals
+}
+
+// Totals count since the protector was made. Failures, Ignored and StatusChanges are
+// always exact, because these are written down anyway. Successes and Refusals are
+// counted with CountCalls only; see [CircuitProtectorPolicy].
+type Totals struct {
+	Failures      uint64 // calls that failed, late ones and failed probes included
+	Ignored       uint64 // calls that said nothing about the resource
+	StatusChanges uint64
+	Counted       bool // whether the rest is counted
+	Successes     uint64
+	Refusals      uint64
+}
+
+// Snapshot reads all figures at one instant.
+func (p *CircuitProtector) Snapshot() Snapshot {
+	now := p.advance()
+	defer p.mu.Unlock()
+	s := Snapshot{
+		ResourceKey:    p.policy.ResourceKey,
+		State:          CircuitState(p.machine.State()),
+		Hold:           Hold(p.machine.Hold()),
+		Reason:         Reason(p.machine.Reason()),
+		Since:          p.machine.Since(),
+		FailureLimit:   p.policy.FailureLimit,
+		SuccessLimit:   p.policy.SuccessLimit,
+		Log:            ExecutionLog{p.machine.Log()},
+		ProbesInFlight: p.machine.InFlight(now),
+		Totals:         p.totals,
+	}
+	if refusal := p.episode.Load().refusal; refusal != nil {
+		s.RetryAfter = refusal.retryAfter(now)
+	}
+	return s
+}
+
+// ExecutionLog returns a copy of the outcomes that the protector goes by.
+func (p *CircuitProtector) ExecutionLog() ExecutionLog {
+	p.advance()
+	defer p.mu.Unlock()
+	return ExecutionLog{p.machine.Log()}
+}

@@ -1,0 +1,71 @@
+package highway
+
+import (
+	"fmt"
+
+	"github.com/highway-engine/highway/internal/circuit"
+)
+
+// CircuitState is what a protector does with calls. See docs/states.md for the
+// diagram.
+type CircuitState uint8
+
+// The states of a circuit.
+const (
+	Closed   = CircuitState(circuit.Closed)   // calls go through, outcomes are recorded
+	Open     = CircuitState(circuit.Open)     // calls are refused
+	HalfOpen = CircuitState(circuit.HalfOpen) // a few calls go through, as probes
+)
+
+// String gives the name as it is stored: CLOSED, OPEN or HALF_OPEN.
+func (s CircuitState) String() string {
+	return nameOf(s, "CLOSED", "OPEN", "HALF_OPEN")
+}
+
+// MarshalText gives the same name as String.
+func (s CircuitState) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// A Hold is a person's order that a protector's own decisions do not override.
+type Hold uint8
+
+// The holds.
+const (
+	NoHold   = Hold(circuit.NoHold)
+	Isolated = Hold(circuit.Isolated) // OPEN until released
+	Disabled = Hold(circuit.Disabled) // CLOSED and recording, but never tripping
+)
+
+// String gives "none", "isolated" or "disabled".
+func (h Hold) String() string { return nameOf(h, "none", "isolated", "disabled") }
+
+// MarshalText gives the same name as String.
+func (h Hold) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
+
+// A Reason says why a circuit is in its state.
+type Reason uint8
+
+// The reasons.
+const (
+	Started             = Reason(circuit.Started)             // it is new
+	FailureLimitReached = Reason(circuit.FailureLimitReached) // the window tripped it
+	CooldownOver        = Reason(circuit.CooldownOver)        // time to probe
+	SuccessLimitReached = Reason(circuit.SuccessLimitReached) // the probes succeeded
+	ProbesFailed        = Reason(circuit.ProbesFailed)        // the probes failed
+	Commanded           = Reason(circuit.Commanded)           // somebody called Open, Close, …
+)
+
+// String gives the reason in words.
+func (r Reason) String() string {
+	return nameOf(r, "started", "failure limit reached", "cooldown over",
+		"success limit reached", "probes failed", "commanded")
+}
+
+// MarshalText gives the same words as String.
+func (r Reason) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+func nameOf[T ~uint8](v T, names ...string) string {
+	if int(v) < len(names) {
+		return names[v]
+	}
+	return fmt.Sprintf("%T(%d)", v, uint8(v))
+}

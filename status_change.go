@@ -1,0 +1,83 @@
+package highway
+
+import (
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+)
+
+// A StatusChange tells a listener that a protector went from one state to another.
+type StatusChange struct {
+	Protector *CircuitProtector
+	From, To  CircuitState
+	Reason    Reason    // Commanded: a person decided; otherwise this instance did
+	At        time.Time // when it was decided
+}
+
+// A changeQueue brings changes to a listener, one at a time, in the order in which
+// they were added. Whoever delivers while a delivery is under way leaves the work to
+// it; so a listener may cause changes, and hears of them after it has returned.
+type changeQueue struct {
+	listener func(StatusChange) // nil: nobody listens
+
+	mu         sync.Mutex
+	pending    []StatusChange
+	delivering bool
+}
+
+// add queues c and says whether there is something to deliver.
+func (q *changeQueue) add(c StatusChange) bool {
+	if q.listener == nil {
+		return false
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.pending = append(q.pending, c)
+	return true
+}
+
+// deliver empties the queue. No lock may be held.
+func (q *changeQueue) deliver() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.delivering {
+		return
+	}
+	q.delivering = true
+	for len(q.pending) > 0 {
+		c := q.pending[0]
+		q.pending = q.pending[1:]
+		q.mu.Unlock()
+		q.tell(c)
+		q.mu.Lock()
+	}
+	q.pending, q.delivering = nil, false
+}
+
+// tell runs the listener, whatever it does.
+func (q *changeQueue) tell(c StatusChange) {
+	ended := false
+	defer func() {
+		// A listener that ended the goroutine took the delivery with it.
+		if !ended {
+			q.mu.Lock()
+			q.delivering = false
+			go q.deliver()
+		}
+	}()
+	guard("OnStatusChange", func() { q.listener(c) })
+	ended = true
+}
+
+// guard runs a listener and logs its panic, which is no business of the call that
+// happened to run it.
+func guard(name string, listener func()) {
+	defer func() {
+		if r := recover(); r != nil {
+			slog.Error("highway: a listener panicked", "listener", name, "panic", r,
+				"stack", string(debug.Stack()))
+		}
+	}()
+	listener()
+}
