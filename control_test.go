@@ -1,0 +1,100 @@
+package highway_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/highway-engine/highway"
+)
+
+func TestOpenForATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProtector(t, highway.CircuitProtectorPolicy{Cooldown: time.Minute})
+		if err := p.Open(10 * time.Second); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Second)
+		// Again, later: the second order holds, and the first one's alarm does no harm.
+		if err := p.Open(0); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute - 1)
+		wantRefused(t, p)
+		time.Sleep(1)
+		wantStatus(t, p, highway.HalfOpen)
+	})
+}
+
+func TestOpenRefusesANegativeTime(t *testing.T) {
+	p := newProtector(t, highway.CircuitProtectorPolicy{})
+	wantInvalid(t, p.Open(-1), "Open")
+	wantStatus(t, p, highway.Closed)
+}
+
+func TestIsolatedUntilReleased(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProtector(t, highway.CircuitProtectorPolicy{ResourceKey: "shop"})
+		p.Isolate()
+		time.Sleep(1000 * time.Hour)
+		refusal := wantRefused(t, p)
+		if refusal.RetryAfter() != highway.UntilReleased {
+			t.Errorf("RetryAfter is %v", refusal.RetryAfter())
+		}
+		if want := `highway: call to "shop" refused: circuit is isolated until released`; refusal.Error() != want {
+			t.Errorf("error is %q, want %q", refusal, want)
+		}
+		if s := p.Snapshot(); s.State != highway.Open || s.Hold != highway.Isolated {
+			t.Errorf("snapshot is %+v", s)
+		}
+		p.Release()
+		wantStatus(t, p, highway.HalfOpen)
+		play(t, p, "..")
+		wantStatus(t, p, highway.Closed)
+	})
+}
+
+func TestDisabledLetsEverythingThroughAndCounts(t *testing.T) {
+	p := opened(t)
+	p.Disable()
+	play(t, p, "xxxxxxx.x")
+	wantStatus(t, p, highway.Closed)
+	wantLog(t, p, "xx.x")
+	if s := p.Snapshot(); s.Hold != highway.Disabled {
+		t.Errorf("hold is %v", s.Hold)
+	}
+	p.Release()
+	wantStatus(t, p, highway.HalfOpen)
+}
+
+func TestACommandEndsAHold(t *testing.T) {
+	for name, command := range map[string]func(*highway.CircuitProtector){
+		"Open":     func(p *highway.CircuitProtector) { _ = p.Open(0) },
+		"Close":    (*highway.CircuitProtector).Close,
+		"HalfOpen": (*highway.CircuitProtector).HalfOpen,
+	} {
+		p := newProtector(t, highway.CircuitProtectorPolicy{})
+		p.Isolate()
+		command(p)
+		if h := p.Snapshot().Hold; h != highway.NoHold {
+			t.Errorf("%s leaves the hold %v", name, h)
+		}
+	}
+}
+
+func TestReleaseWithoutAHoldDoesNothing(t *testing.T) {
+	p := opened(t)
+	p.Release()
+	wantStatus(t, p, highway.Open)
+}
+
+func TestACloseBeforeTheCooldownIsOverStays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := opened(t)
+		p.Close()
+		time.Sleep(time.Hour) // past the alarm of the cooldown
+		wantStatus(t, p, highway.Closed)
+		play(t, p, "xxxx")
+		wantStatus(t, p, highway.Open)
+	})
+}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package highway_test
+
+const raceEnabled = false

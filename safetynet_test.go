@@ -1,0 +1,117 @@
+package highway_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/highway-engine/highway"
+)
+
+func TestANetWithoutPoliciesIsTheCallItself(t *testing.T) {
+	net := highway.Must(highway.NewSafetyNet())
+	if err := net.Do(context.Background(), fail); err != errDown {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestTheFirstPolicyIsOutermost(t *testing.T) {
+	var order []string
+	named := func(name string) highway.Policy {
+		return policyFunc(func(ctx context.Context, call func(context.Context) error) error {
+			order = append(order, name)
+			defer func() { order = append(order, "/"+name) }()
+			return call(ctx)
+		})
+	}
+	inner := highway.Must(highway.NewSafetyNet(named("b"), named("c")))
+	net := highway.Must(highway.NewSafetyNet(named("a"), inner, named("d")))
+	_ = net.Do(context.Background(), func(context.Context) error { order = append(order, "call"); return nil })
+	if got, want := strings.Join(order, " "), "a b c d call /d /c /b /a"; got != want {
+		t.Errorf("order is %q, want %q", got, want)
+	}
+}
+
+// TestOrderDecidesWhatTheProtectorCounts: inside a retry every attempt, outside each
+// call.
+func TestOrderDecidesWhatTheProtectorCounts(t *testing.T) {
+	retry := highway.RetryWithBackoffPolicy{MaxRetries: 2, Backoff: highway.FixedDelay{}}
+	for _, wrap := range []func(highway.Policy) highway.Policy{
+		func(p highway.Policy) highway.Policy { return p },
+		func(p highway.Policy) highway.Policy { // the same through foreign policies
+			return highway.Must(highway.NewSafetyNet(&foreign{}, p, &foreign{}))
+		},
+	} {
+		inside := newProtector(t, highway.CircuitProtectorPolicy{FailureLimit: highway.Fraction(9, 9)})
+		_ = wrap(highway.Must(highway.NewSafetyNet(retry, inside))).Do(context.Background(), fail)
+		wantLog(t, inside, "xxx")
+		outside := newProtector(t, highway.CircuitProtectorPolicy{FailureLimit: highway.Fraction(9, 9)})
+		_ = wrap(highway.Must(highway.NewSafetyNet(outside, retry))).Do(context.Background(), fail)
+		wantLog(t, outside, "x")
+	}
+}
+
+func TestTheSamePolicyTwiceIsRefused(t *testing.T) {
+	p, q := newProtector(t, highway.CircuitProtectorPolicy{}), newProtector(t, highway.CircuitProtectorPolicy{})
+	retry := &highway.RetryWithBackoffPolicy{}
+	own := &foreign{}
+	ofP := highway.Must(highway.NewSafetyNet(p))
+	for name, policies := range map[string][]highway.Policy{
+		"protector":       {p, q, p},
+		"retry":           {retry, p, retry},
+		"foreign":         {own, own},
+		"in a nested net": {p, highway.Must(highway.NewSafetyNet(q, ofP))},
+		"net":             {ofP, ofP},
+	} {
+		net, err := highway.NewSafetyNet(policies...)
+		if net != nil || err == nil || !strings.Contains(err.Error(), "already") {
+			t.Errorf("%s: got %v, %v", name, net, err)
+		}
+	}
+	// Equal values are not the same policy, and comparing them must not panic: they
+	// hold functions.
+	value := highway.RetryWithBackoffPolicy{ShouldHandle: func(error) bool { return true }}
+	f := policyFunc(nil)
+	f = func(ctx context.Context, call func(context.Context) error) error { return call(ctx) }
+	type empty struct{ highway.Policy }
+	for name, policies := range map[string][]highway.Policy{
+		"protectors":   {p, q},
+		"values":       {value, value},
+		"functions":    {f, f},
+		"structs":      {empty{p}, empty{q}},
+		"without size": {&sizeless{}, &sizeless{}},
+	} {
+		if _, err := highway.NewSafetyNet(policies...); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+type sizeless struct{}
+
+func (*sizeless) Do(ctx context.Context, call func(context.Context) error) error { return call(ctx) }
+
+func TestANilPolicyIsRefused(t *testing.T) {
+	for _, nothing := range []highway.Policy{
+		nil, (*highway.CircuitProtector)(nil), (*highway.SafetyNet)(nil), (*highway.RetryWithBackoffPolicy)(nil), policyFunc(nil),
+	} {
+		_, err := highway.NewSafetyNet(highway.RetryWithBackoffPolicy{}, nothing)
+		if want := "highway: NewSafetyNet: policy 2: it is nil"; err == nil || err.Error() != want {
+			t.Errorf("%T: got %v, want %q", nothing, err, want)
+		}
+	}
+}
+
+func TestANetKeepsThePolicyItWasGiven(t *testing.T) {
+	retry := &highway.RetryWithBackoffPolicy{MaxRetries: 1, Backoff: highway.FixedDelay{}}
+	net := highway.Must(highway.NewSafetyNet(retry))
+	retry.MaxRetries = 5
+	wantLimit(t, net.Do(context.Background(), fail), 2, errDown, nil)
+}
+
+func TestANetIsAPolicy(t *testing.T) {
+	p := newProtector(t, highway.CircuitProtectorPolicy{})
+	var policy highway.Policy = highway.Must(highway.NewSafetyNet(highway.Must(highway.NewSafetyNet(p))))
+	play(t, policy, "xxxx")
+	wantRefused(t, policy)
+}

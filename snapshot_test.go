@@ -1,0 +1,118 @@
+package highway_test
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/highway-engine/highway"
+)
+
+func TestSnapshotTellsEverything(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		p := newProtector(t, highway.CircuitProtectorPolicy{ResourceKey: "shop", CountCalls: true})
+		play(t, p, "..xx")
+		wantRefused(t, p)
+		wantRefused(t, p)
+		time.Sleep(10 * time.Second)
+		s := p.Snapshot()
+		if s.ResourceKey != "shop" || s.State != highway.Open || s.Hold != highway.NoHold ||
+			s.Reason != highway.FailureLimitReached || !s.Since.Equal(start) || s.RetryAfter != 50*time.Second ||
+			s.FailureLimit != highway.Fraction(2, 4) || s.SuccessLimit != highway.Fraction(2, 3) ||
+			s.Log.Failures() != 2 || s.Log.Successes() != 2 || s.Log.Len() != 4 || s.ProbesInFlight != 0 {
+			t.Errorf("snapshot is %+v", s)
+		}
+		want := highway.Totals{Failures: 2, Successes: 2, Refusals: 2, StatusChanges: 1, Counted: true}
+		if s.Totals != want {
+			t.Errorf("totals are %+v, want %+v", s.Totals, want)
+		}
+		time.Sleep(50 * time.Second)
+		if s := p.Snapshot(); s.State != highway.HalfOpen || s.Since.Sub(start) != time.Minute {
+			t.Errorf("after the cooldown: %+v", s)
+		}
+	})
+}
+
+func TestCountingCallsIsExact(t *testing.T) {
+	p := newProtector(t, highway.CircuitProtectorPolicy{CountCalls: true, FailureLimit: highway.Fraction(10, 10)})
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() { play(t, p, "..........................x......") })
+	}
+	wg.Wait()
+	if got := p.Snapshot().Totals; got.Successes != 128 || got.Failures != 4 {
+		t.Errorf("totals are %+v", got)
+	}
+}
+
+func TestWithoutCountingOnlyWhatIsWrittenAnywayIsCounted(t *testing.T) {
+	p := newProtector(t, highway.CircuitProtectorPolicy{})
+	play(t, p, "....xx")
+	wantRefused(t, p)
+	want := highway.Totals{Failures: 2, StatusChanges: 1}
+	if got := p.Snapshot().Totals; got != want {
+		t.Errorf("totals are %+v, want %+v", got, want)
+	}
+}
+
+// TestASnapshotIsConsistent: a state never goes with the figures of another.
+func TestASnapshotIsConsistent(t *testing.T) {
+	p := newProtector(t, highway.CircuitProtectorPolicy{})
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				_ = p.Do(context.Background(), fail)
+				p.Close()
+			}
+		}
+	})
+	for range 2000 {
+		s := p.Snapshot()
+		switch {
+		case s.State == highway.Open && (s.RetryAfter == 0 || s.Log.Failures() < 2 || s.Reason != highway.FailureLimitReached),
+			s.State == highway.Closed && (s.RetryAfter != 0 || s.Log.Len() == 4 && s.Log.Failures() >= 2):
+			t.Fatalf("snapshot is %+v", s)
+		}
+	}
+	close(stop)
+	wg.Wait()
+}
+
+func TestStatesHaveNamesInJSON(t *testing.T) {
+	got, err := json.Marshal([]any{highway.Closed, highway.Open, highway.HalfOpen, highway.Isolated, highway.ProbesFailed})
+	if want := `["CLOSED","OPEN","HALF_OPEN","isolated","probes failed"]`; err != nil || string(got) != want {
+		t.Errorf("got %s %v, want %s", got, err, want)
+	}
+	if got := highway.CircuitState(7).String(); got != "highway.CircuitState(7)" {
+		t.Errorf("an unknown state is %q", got)
+	}
+}
+
+func TestAnExecutionLogIsACopy(t *testing.T) {
+	p := newProtector(t, highway.CircuitProtectorPolicy{})
+	play(t, p, "x.")
+	log := p.ExecutionLog()
+	play(t, p, "..")
+	if log.Len() != 2 || log.Failures() != 1 || log.String() != "1 successes, 1 failures" {
+		t.Errorf("the log changed: %v", log)
+	}
+	for range log.All() {
+		break // early stop
+	}
+	var none highway.ExecutionLog
+	if none.Len() != 0 || none.Successes() != 0 {
+		t.Error("the zero log is not empty")
+	}
+	for range none.All() {
+		t.Error("the zero log has outcomes")
+	}
+}

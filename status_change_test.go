@@ -1,0 +1,203 @@
+package highway_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/highway-engine/highway"
+)
+
+func describe(c highway.StatusChange) string {
+	return fmt.Sprintf("%v->%v: %v", c.From, c.To, c.Reason)
+}
+
+func TestListenersHearOfEveryChangeInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		var heard []string
+		var p *highway.CircuitProtector
+		p = newProtector(t, highway.CircuitProtectorPolicy{OnStatusChange: func(c highway.StatusChange) {
+			if c.Protector != p {
+				t.Error("the change names another protector")
+			}
+			heard = append(heard, fmt.Sprintf("%v %s", c.At.Sub(start), describe(c)))
+		}})
+		play(t, p, "xxxx")
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		play(t, p, "xx")
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		play(t, p, "..")
+		p.Isolate()
+		p.Disable()
+		p.Disable() // nothing changes
+		p.Release()
+		want := []string{
+			"0s CLOSED->OPEN: failure limit reached",
+			"1m0s OPEN->HALF_OPEN: cooldown over",
+			"1m0s HALF_OPEN->OPEN: probes failed",
+			"2m0s OPEN->HALF_OPEN: cooldown over",
+			"2m0s HALF_OPEN->CLOSED: success limit reached",
+			"2m0s CLOSED->OPEN: commanded",
+			"2m0s OPEN->CLOSED: commanded",
+			"2m0s CLOSED->HALF_OPEN: commanded",
+		}
+		if !slices.Equal(heard, want) {
+			t.Errorf("heard\n%s\nwant\n%s", strings.Join(heard, "\n"), strings.Join(want, "\n"))
+		}
+		if n := p.Snapshot().Totals.StatusChanges; n != uint64(len(want)) {
+			t.Errorf("%d changes counted", n)
+		}
+	})
+}
+
+func TestAListenerHasHeardWhenTheCallReturns(t *testing.T) {
+	heard := 0
+	p := newProtector(t, highway.CircuitProtectorPolicy{OnStatusChange: func(highway.StatusChange) { heard++ }})
+	play(t, p, "xxxx")
+	if heard != 1 {
+		t.Errorf("heard of %d changes", heard)
+	}
+}
+
+// TestAListenerMayUseTheProtector: no lock is held, and what it causes it hears of
+// after it has returned.
+func TestAListenerMayUseTheProtector(t *testing.T) {
+	var heard []string
+	var p *highway.CircuitProtector
+	p = newProtector(t, highway.CircuitProtectorPolicy{OnStatusChange: func(c highway.StatusChange) {
+		heard = append(heard, "begin "+describe(c))
+		_ = p.Status()
+		_ = p.Snapshot()
+		_ = p.ExecutionLog()
+		_ = p.Do(context.Background(), succeed)
+		if len(heard) == 1 {
+			p.HalfOpen()
+		}
+		heard = append(heard, "end")
+	}})
+	play(t, p, "xxxx")
+	want := []string{
+		"begin CLOSED->OPEN: failure limit reached", "end",
+		"begin OPEN->HALF_OPEN: commanded", "end",
+	}
+	if !slices.Equal(heard, want) {
+		t.Errorf("heard %q, want %q", heard, want)
+	}
+}
+
+func TestAListenersPanicIsLogged(t *testing.T) {
+	var log bytes.Buffer
+	defer slog.SetDefault(slog.Default())
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	heard := 0
+	p := newProtector(t, highway.CircuitProtectorPolicy{OnStatusChange: func(highway.StatusChange) {
+		heard++
+		panic("clumsy")
+	}})
+	play(t, p, "xxxx")
+	p.Close()
+	if heard != 2 || strings.Count(log.String(), "clumsy") != 2 || !strings.Contains(log.String(), "OnStatusChange") {
+		t.Errorf("heard %d changes, and logged %q", heard, log.String())
+	}
+}
+
+// TestAListenerThatEndsItsGoroutine loses neither later changes nor the probe that
+// was being admitted.
+func TestAListenerThatEndsItsGoroutine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var heard []string
+		p := newProtector(t, highway.CircuitProtectorPolicy{
+			Cooldown:     time.Millisecond,
+			SuccessLimit: highway.Fraction(1, 1),
+			OnStatusChange: func(c highway.StatusChange) {
+				mu.Lock()
+				heard = append(heard, describe(c))
+				mu.Unlock()
+				runtime.Goexit()
+			},
+		})
+		go play(t, p, "xxxx")
+		synctest.Wait()
+		time.Sleep(time.Millisecond)
+		go play(t, p, ".")
+		synctest.Wait()
+		if n := p.Snapshot().ProbesInFlight; n != 0 {
+			t.Errorf("%d probes in flight", n)
+		}
+		go p.Close()
+		synctest.Wait()
+		mu.Lock()
+		defer mu.Unlock()
+		if len(heard) != 3 {
+			t.Errorf("heard %q", heard)
+		}
+	})
+}
+
+// TestAStatusMayBeReadUnderALockOfTheListener: reading one runs no listener.
+func TestAStatusMayBeReadUnderALockOfTheListener(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		changes := 0
+		p := newProtector(t, highway.CircuitProtectorPolicy{OnStatusChange: func(highway.StatusChange) {
+			mu.Lock()
+			defer mu.Unlock()
+			changes++
+		}})
+		play(t, p, "xxxx")
+		mu.Lock()
+		time.Sleep(time.Minute)
+		_ = p.Status()
+		_ = p.Snapshot()
+		mu.Unlock()
+		synctest.Wait()
+		if changes != 2 {
+			t.Errorf("heard of %d changes", changes)
+		}
+	})
+}
+
+func TestChangesStayInOrderUnderConcurrency(t *testing.T) {
+	var last highway.CircuitState
+	broken := 0
+	p := newProtector(t, highway.CircuitProtectorPolicy{OnStatusChange: func(c highway.StatusChange) {
+		if c.From != last { // and the race detector sees that one runs at a time
+			broken++
+		}
+		last = c.To
+	}})
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			for range 200 {
+				switch i % 4 {
+				case 0:
+					_ = p.Open(0)
+				case 1:
+					p.Close()
+				case 2:
+					p.HalfOpen()
+				case 3:
+					_ = p.Do(context.Background(), fail)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	p.Close()
+	if broken != 0 {
+		t.Errorf("%d changes did not follow from the one before", broken)
+	}
+}
