@@ -19,9 +19,9 @@ func TestOpenForATime(t *testing.T) {
 		if err := p.Open(0); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Minute - 1)
+		time.Sleep(time.Minute - time.Nanosecond)
 		wantRefused(t, p)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		wantStatus(t, p, highway.HalfOpen)
 	})
 }

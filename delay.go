@@ -8,17 +8,16 @@ import (
 
 // A Delay says how long to wait before each retry. [ExponentialDelay] and
 // [FixedDelay] are delays; so is any type with this one method.
-//
-// ForAttempt is given the number of the attempt that has just failed, from 1. A
-// negative result counts as zero. It must be safe for concurrent use.
 type Delay interface {
+	// ForAttempt is given the number of the attempt that has just failed, from 1. A
+	// negative result counts as zero. It must be safe for concurrent use.
 	ForAttempt(n int) time.Duration
 }
 
 // FixedDelay waits the same time before every retry. The zero FixedDelay does not
 // wait.
 type FixedDelay struct {
-	Delay time.Duration
+	Delay time.Duration // not negative
 }
 
 // Validate refuses a negative delay.

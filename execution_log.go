@@ -34,7 +34,7 @@ func (l ExecutionLog) All() iter.Seq[bool] {
 	}
 }
 
-// String gives the counts, such as "7 successes, 3 failures".
+// String gives the counts, such as "3 of 10 failed".
 func (l ExecutionLog) String() string {
-	return fmt.Sprintf("%d successes, %d failures", l.Successes(), l.Failures())
+	return fmt.Sprintf("%d of %d failed", l.Failures(), l.Len())
 }

@@ -8,10 +8,9 @@ import (
 // A Policy decides whether, when and how often a call is made. A
 // [CircuitProtector], a [RetryWithBackoffPolicy] and a [SafetyNet] are policies; so
 // is any type with this one method.
-//
-// Do makes the call, any number of times, with ctx or a context made from it, and
-// returns the call's error or one of its own. It must be safe for concurrent use.
 type Policy interface {
+	// Do makes the call, any number of times, with ctx or a context made from it, and
+	// returns the call's error or one of its own. It must be safe for concurrent use.
 	Do(ctx context.Context, call func(context.Context) error) error
 }
 

@@ -14,8 +14,8 @@ const (
 	DefaultProbeTimeout = time.Minute
 )
 
-// The default limits. At an error rate of 10 % a window of 20 holds 10 failures once
-// in 140,000 calls, a window of 10 five failures once in 600.
+// The default limits. At an error rate of 10 % a window of 20 holds 10 failures with a
+// probability of 7 in a million, a window of 10 holds 5 with one of 16 in ten thousand.
 var (
 	defaultFailureLimit = Fraction(10, 20)
 	defaultSuccessLimit = Fraction(2, 3)

@@ -47,10 +47,10 @@ func TestProbesWhenTheCooldownIsOver(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := newProtector(t, highway.CircuitProtectorPolicy{Cooldown: cooldown})
 				play(t, p, "xxxx")
-				time.Sleep(cooldown - 1)
+				time.Sleep(cooldown - time.Nanosecond)
 				wantRefused(t, p)
 				wantStatus(t, p, highway.Open)
-				time.Sleep(1)
+				time.Sleep(time.Nanosecond)
 				// At this very instant, whether or not the timer has rung.
 				play(t, p, ".")
 				wantStatus(t, p, highway.HalfOpen)

@@ -4,17 +4,17 @@ import "time"
 
 // A Snapshot is everything a protector knows of itself, read at one instant.
 type Snapshot struct {
-	ResourceKey    string
-	State          CircuitState
-	Hold           Hold
+	ResourceKey    string        // from the policy
+	State          CircuitState  // as Status gives it
+	Hold           Hold          // the order of a person that is in force
 	Reason         Reason        // why it is in this state
 	Since          time.Time     // when the present episode began
 	RetryAfter     time.Duration // what a call refused now would be told; 0 in CLOSED
-	FailureLimit   Limit
-	SuccessLimit   Limit
-	Log            ExecutionLog // what the next decision goes by
-	ProbesInFlight int          // HALF_OPEN: probes that have yet to be settled
-	Totals         Totals
+	FailureLimit   Limit         // from the policy, or the default
+	SuccessLimit   Limit         // from the policy, or the default
+	Log            ExecutionLog  // what the next decision goes by
+	ProbesInFlight int           // HALF_OPEN: probes that have yet to be settled
+	Totals         Totals        // counts since the protector was made
 }
 
 // Totals count since the protector was made. Failures, Ignored and StatusChanges are
@@ -23,10 +23,10 @@ type Snapshot struct {
 type Totals struct {
 	Failures      uint64 // calls that failed, late ones and failed probes included
 	Ignored       uint64 // calls that said nothing about the resource
-	StatusChanges uint64
-	Counted       bool // whether the rest is counted
-	Successes     uint64
-	Refusals      uint64
+	StatusChanges uint64 // changes of state, whether or not somebody listens
+	Counted       bool   // whether the rest is counted
+	Successes     uint64 // calls that succeeded, late ones included
+	Refusals      uint64 // calls that were not made
 }
 
 // Snapshot reads all figures at one instant.

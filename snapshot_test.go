@@ -102,7 +102,7 @@ func TestAnExecutionLogIsACopy(t *testing.T) {
 	play(t, p, "x.")
 	log := p.ExecutionLog()
 	play(t, p, "..")
-	if log.Len() != 2 || log.Failures() != 1 || log.String() != "1 successes, 1 failures" {
+	if log.Len() != 2 || log.Failures() != 1 || log.String() != "1 of 2 failed" {
 		t.Errorf("the log changed: %v", log)
 	}
 	for range log.All() {

@@ -9,10 +9,10 @@ import (
 
 // A StatusChange tells a listener that a protector went from one state to another.
 type StatusChange struct {
-	Protector *CircuitProtector
-	From, To  CircuitState
-	Reason    Reason    // Commanded: a person decided; otherwise this instance did
-	At        time.Time // when it was decided
+	Protector *CircuitProtector // whose state changed
+	From, To  CircuitState      // never the same
+	Reason    Reason            // Commanded: a person decided; otherwise this instance did
+	At        time.Time         // when it was decided
 }
 
 // A changeQueue brings changes to a listener, one at a time, in the order in which

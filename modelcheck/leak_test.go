@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime"
 	"testing"
+	"testing/synctest"
 	"time"
 	"weak"
 
@@ -41,5 +42,23 @@ func TestNothingIsLeftOfADroppedProtector(t *testing.T) {
 		if p.Value() != nil {
 			t.Fatal("a protector that nobody holds is still there")
 		}
+	}
+}
+
+// TestAProtectorOutlivedByItsBubble: one made in a synctest bubble, whose timers nobody
+// outside may touch, is collected without harm.
+func TestAProtectorOutlivedByItsBubble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, err := highway.NewCircuitProtector(highway.CircuitProtectorPolicy{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Open(time.Hour); err != nil {
+			t.Fatal(err)
+		}
+	})
+	for range 3 {
+		runtime.GC()
+		time.Sleep(time.Millisecond) // cleanups run on a goroutine of the runtime
 	}
 }

@@ -1,0 +1,46 @@
+# "make" lists what there is. Every target works on a fresh clone with Go alone, but
+# for check, whose race detector also needs a C compiler.
+
+MODULES     := . benchmarks cmd/highway modelcheck
+PACKAGES    := $(foreach m,$(MODULES),./$(if $(filter .,$(m)),,$(m)/)...)
+STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: test
+test: ## run every test and example
+	go test $(PACKAGES)
+
+.PHONY: check
+check: ## what a change must pass: format, vet, staticcheck, modules, tests with -race
+	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not formatted: $$unformatted"; exit 1; }
+	go vet $(PACKAGES)
+	$(STATICCHECK) $(PACKAGES)
+	@for m in $(MODULES); do (cd $$m && GOWORK=off go mod tidy -diff) || exit 1; done
+	@others=$$(go list -deps -f '{{if not .Standard}}{{.ImportPath}}{{end}}' . | grep -v '^github.com/highway-engine/highway\(/internal/.*\)\?$$'); \
+		test -z "$$others" || { echo "the root module imports $$others"; exit 1; }
+	@! grep -q '^require' go.mod || { echo "the root module requires another"; exit 1; }
+	go test -race $(PACKAGES)
+
+.PHONY: fuzz
+fuzz: ## fuzz the state machine and the delays, half a minute each
+	go test -run '^$$' -fuzz FuzzMachine -fuzztime 30s ./modelcheck
+	go test -run '^$$' -fuzz FuzzExponentialDelay -fuzztime 30s .
+
+.PHONY: scripts
+scripts: ## rewrite the state machine's scripts with what it does now
+	go test ./internal/circuit -run TestScripts -rewrite
+
+.PHONY: bench
+bench: ## compare with other libraries, in five processes; prints tables and targets
+	cd benchmarks && go run ./report
+
+.PHONY: bench-write
+bench-write: ## the same, and write the figures and the chart into benchmarks/
+	cd benchmarks && go run ./report -write
+
+.PHONY: demo
+demo: ## watch breakers save a failing server
+	go run ./cmd/highway demo

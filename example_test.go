@@ -1,0 +1,150 @@
+package highway_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/highway-engine/highway"
+)
+
+type Receipt struct{ Amount int }
+
+type paymentGateway struct{}
+
+func (paymentGateway) Charge(_ context.Context, amount int) (Receipt, error) {
+	return Receipt{amount}, nil
+}
+
+var gateway paymentGateway
+
+// The ten lines of the README.
+
+var payments = highway.Must(highway.NewCircuitProtector(highway.CircuitProtectorPolicy{
+	ResourceKey:  "payments",
+	FailureLimit: highway.Fraction(3, 10), // open when 3 of the last 10 calls failed,
+	Cooldown:     30 * time.Second,        // and let a few calls probe after 30 seconds
+}))
+
+func charge(ctx context.Context, amount int) (Receipt, error) {
+	return highway.Call(ctx, payments, func(ctx context.Context) (Receipt, error) {
+		return gateway.Charge(ctx, amount)
+	})
+}
+
+func ExampleCall() {
+	receipt, err := charge(context.Background(), 42)
+	fmt.Println(receipt.Amount, err)
+	// Output: 42 <nil>
+}
+
+func ExampleDecorate() {
+	upper := highway.Decorate(payments, func(_ context.Context, s string) (string, error) {
+		return strings.ToUpper(s), nil
+	})
+	fmt.Println(upper(context.Background(), "done"))
+	// Output: DONE <nil>
+}
+
+// A refusal says who refused, in which state, and how long to wait.
+func ExampleProtectedCallError() {
+	protector := highway.Must(highway.NewCircuitProtector(highway.CircuitProtectorPolicy{
+		ResourceKey: "search",
+	}))
+	protector.Isolate()
+
+	err := protector.Do(context.Background(), func(context.Context) error { return nil })
+	var refusal *highway.ProtectedCallError
+	if errors.As(err, &refusal) {
+		fmt.Println(refusal.ResourceKey(), refusal.State(), refusal.RetryAfter() == highway.UntilReleased)
+	}
+	fmt.Println(err)
+	// Output:
+	// search OPEN true
+	// highway: call to "search" refused: circuit is isolated until released
+}
+
+// For streams and middleware a call is acquired first, and settled when it is over.
+func ExampleCircuitProtector_Acquire() {
+	protector := highway.Must(highway.NewCircuitProtector(highway.CircuitProtectorPolicy{}))
+
+	stream := func(ctx context.Context) (err error) {
+		permit, err := protector.Acquire(ctx)
+		if err != nil {
+			return err // refused
+		}
+		defer func() { permit.Settle(err) }()
+
+		// … read the stream to its end …
+		return errors.New("stream broke off")
+	}
+
+	_ = stream(context.Background())
+	fmt.Println(protector.ExecutionLog())
+	// Output: 1 of 1 failed
+}
+
+// Whoever is on call can take over.
+func ExampleCircuitProtector_Isolate() {
+	protector := highway.Must(highway.NewCircuitProtector(highway.CircuitProtectorPolicy{
+		OnStatusChange: func(c highway.StatusChange) { fmt.Println(c.From, "->", c.To, "because", c.Reason) },
+	}))
+	protector.Isolate() // nothing goes through until it is released
+	fmt.Println(protector.Snapshot().Hold)
+	protector.Release() // and then it probes
+	// Output:
+	// CLOSED -> OPEN because commanded
+	// isolated
+	// OPEN -> HALF_OPEN because commanded
+}
+
+// The first policy is outermost: a retry around a protector asks it for each attempt.
+func ExampleNewSafetyNet_order() {
+	protector := highway.Must(highway.NewCircuitProtector(highway.CircuitProtectorPolicy{
+		FailureLimit: highway.Fraction(10, 10),
+	}))
+	retry := highway.RetryWithBackoffPolicy{MaxRetries: 2, Backoff: highway.FixedDelay{}}
+	broken := func(context.Context) error { return errors.New("down") }
+
+	_ = highway.Must(highway.NewSafetyNet(retry, protector)).Do(context.Background(), broken)
+	fmt.Println("retry, protector:", protector.ExecutionLog())
+
+	protector.Close()
+	_ = highway.Must(highway.NewSafetyNet(protector, retry)).Do(context.Background(), broken)
+	fmt.Println("protector, retry:", protector.ExecutionLog())
+	// Output:
+	// retry, protector: 3 of 3 failed
+	// protector, retry: 1 of 1 failed
+}
+
+// All policies that hold a budget share it.
+func ExampleNewRetryBudget() {
+	budget := highway.Must(highway.NewRetryBudget(highway.Fraction(1, 10), 2)) // one retry for ten calls, two to begin with
+	retry := highway.RetryWithBackoffPolicy{Backoff: highway.FixedDelay{}, Budget: budget}
+
+	attempts := 0
+	for range 20 {
+		_ = retry.Do(context.Background(), func(context.Context) error { attempts++; return errors.New("down") })
+	}
+	fmt.Println(attempts-20, "retries of 20 calls")
+	// Output: 3 retries of 20 calls
+}
+
+// OnAttempt sees every attempt of a retry.
+func ExampleRetryWithBackoffPolicy_onAttempt() {
+	retry := highway.RetryWithBackoffPolicy{
+		MaxRetries: 1,
+		Backoff:    highway.FixedDelay{Delay: time.Millisecond},
+		OnAttempt: func(a highway.Attempt) {
+			fmt.Printf("attempt %d: %v, again: %v, after %v\n", a.Number, a.Err, a.Again, a.Wait)
+		},
+	}
+	err := retry.Do(context.Background(), func(context.Context) error { return errors.New("down") })
+	fmt.Println(err)
+	// Output:
+	// attempt 1: down, again: true, after 1ms
+	// attempt 2: down, again: false, after 0s
+	// highway: failed after 2 attempts: down
+}
