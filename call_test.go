@@ -104,6 +104,18 @@ func TestAPolicyMayMakeTheCallSeveralTimesAtOnce(t *testing.T) {
 	running.Wait()
 }
 
+// TestTheFirstSuccessIsTheValue: a policy that hedges drops what comes later.
+func TestTheFirstSuccessIsTheValue(t *testing.T) {
+	twice := policyFunc(func(ctx context.Context, call func(context.Context) error) error {
+		return errors.Join(call(ctx), call(ctx))
+	})
+	n := 0
+	v, err := highway.Call(context.Background(), twice, func(context.Context) (int, error) { n++; return n, nil })
+	if v != 1 || err != nil {
+		t.Errorf("got %d, %v", v, err)
+	}
+}
+
 func TestAPolicyMayTurnAnErrorIntoASuccess(t *testing.T) {
 	forgiving := policyFunc(func(ctx context.Context, call func(context.Context) error) error {
 		_ = call(ctx)

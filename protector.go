@@ -327,9 +327,6 @@ const alarmAhead = 100 * time.Millisecond
 func (p *CircuitProtector) setAlarm() {
 	until := p.machine.Until()
 	if until.IsZero() {
-		if p.alarm != nil {
-			p.alarm.Stop()
-		}
 		return
 	}
 	left := time.Until(until)

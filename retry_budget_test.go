@@ -51,6 +51,28 @@ func TestAHealthyTimeRefillsTheBudgetUpToTheBurst(t *testing.T) {
 	wantLimit(t, r.Do(context.Background(), fail), 4, errDown, highway.ErrRetryBudget)
 }
 
+func TestNothingIsSavedBeyondTheBurst(t *testing.T) {
+	r := highway.RetryWithBackoffPolicy{
+		MaxRetries: 1, Backoff: highway.FixedDelay{}, Budget: newBudget(t, highway.Fraction(3, 4), 1),
+	}
+	got := ""
+	for _, c := range "x..xx" {
+		attempts := 0
+		_ = r.Do(context.Background(), func(context.Context) error {
+			if attempts++; c == 'x' {
+				return errDown
+			}
+			return nil
+		})
+		got += string(rune('0' + attempts))
+	}
+	// Two successes pay in one and a half, of which one is saved; the next call's part
+	// finds it full, and the one after has three quarters.
+	if want := "21121"; got != want {
+		t.Errorf("attempts are %s, want %s", got, want)
+	}
+}
+
 func TestTheBudgetHoldsUnderConcurrency(t *testing.T) {
 	budget := newBudget(t, highway.Fraction(1, 10), 5)
 	r := highway.RetryWithBackoffPolicy{MaxRetries: 3, Backoff: highway.FixedDelay{}, Budget: budget}

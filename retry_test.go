@@ -186,6 +186,8 @@ func TestRetryAfterIsObeyedWhenItFits(t *testing.T) {
 		"fits the deadline":              {after: 10 * time.Second, deadline: 20 * time.Second, from: 10 * time.Second, to: 11 * time.Second},
 		"beyond the deadline":            {after: 10 * time.Second, deadline: 9 * time.Second, endedBy: highway.ErrRetryAfter},
 		"the deadline is the reason too": {after: 10 * time.Second, deadline: 9 * time.Second, endedBy: context.DeadlineExceeded},
+		"the sooner of both counts":      {after: 10 * time.Second, total: time.Hour, deadline: 9 * time.Second, endedBy: context.DeadlineExceeded},
+		"the sooner, the other way":      {after: 10 * time.Second, total: 9 * time.Second, deadline: time.Hour, endedBy: highway.ErrTotalTime},
 		"the total is the reason too":    {after: 10 * time.Second, total: 9 * time.Second, endedBy: highway.ErrTotalTime},
 		"longer than allowed unlimited":  {after: 61 * time.Second, endedBy: highway.ErrRetryAfter},
 		"a long one that fits":           {after: time.Hour, total: 2 * time.Hour, from: time.Hour, to: 66 * time.Minute},

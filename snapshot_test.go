@@ -53,7 +53,12 @@ func TestWithoutCountingOnlyWhatIsWrittenAnywayIsCounted(t *testing.T) {
 	p := newProtector(t, highway.CircuitProtectorPolicy{})
 	play(t, p, "....xx")
 	wantRefused(t, p)
-	want := highway.Totals{Failures: 2, StatusChanges: 1}
+	p.HalfOpen()
+	for range 3 {
+		acquire(t, p, context.Background())
+	}
+	wantRefused(t, p)
+	want := highway.Totals{Failures: 2, StatusChanges: 2}
 	if got := p.Snapshot().Totals; got != want {
 		t.Errorf("totals are %+v, want %+v", got, want)
 	}

@@ -146,6 +146,24 @@ func TestAListenerThatEndsItsGoroutine(t *testing.T) {
 	})
 }
 
+// TestAChangeOutlivesTheGoroutineThatWasToTellOfIt: the listener causes one and ends
+// its goroutine.
+func TestAChangeOutlivesTheGoroutineThatWasToTellOfIt(t *testing.T) {
+	heard := make(chan string, 2)
+	var p *highway.CircuitProtector
+	p = newProtector(t, highway.CircuitProtectorPolicy{OnStatusChange: func(c highway.StatusChange) {
+		heard <- describe(c)
+		if c.To == highway.Open {
+			p.HalfOpen()
+		}
+		runtime.Goexit()
+	}})
+	go p.Isolate()
+	if first, second := <-heard, <-heard; first != "CLOSED->OPEN: commanded" || second != "OPEN->HALF_OPEN: commanded" {
+		t.Errorf("heard %q, %q", first, second)
+	}
+}
+
 // TestAStatusMayBeReadUnderALockOfTheListener: reading one runs no listener.
 func TestAStatusMayBeReadUnderALockOfTheListener(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -1,247 +1,257 @@
-// Package benchmarks measures Highway beside its peers in one process. Run it with
-// "make bench", which also makes the tables and the chart in README.md.
 package benchmarks
 
 import (
 	"context"
-	"errors"
-	"runtime"
-	"sync"
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/afex/hystrix-go/hystrix"
 	eapache "github.com/eapache/go-resiliency/breaker"
 	"github.com/failsafe-go/failsafe-go"
-	failsafebreaker "github.com/failsafe-go/failsafe-go/circuitbreaker"
 	"github.com/failsafe-go/failsafe-go/retrypolicy"
 	rubyist "github.com/rubyist/circuitbreaker"
-	"github.com/sony/gobreaker/v2"
 
 	"github.com/highway-engine/highway"
 )
 
-// A loop makes n calls. The loop stands in the subject, not in the harness, so that
-// nothing is measured but the calls.
-type loop func(n int)
-
-// subjects measures each loop alone and on all processors at once.
-func subjects(b *testing.B, loops map[string]loop) {
-	for name, run := range loops {
-		run(10_000) // past the filling of every window
-		b.Run(name+"/serial", func(b *testing.B) {
-			b.ReportAllocs()
-			run(b.N)
-		})
-		b.Run(name+"/parallel", func(b *testing.B) {
-			b.ReportAllocs()
-			procs := runtime.GOMAXPROCS(0)
-			var wg sync.WaitGroup
-			for range procs {
-				wg.Go(func() { run(b.N/procs + 1) })
-			}
-			wg.Wait()
-		})
-	}
-}
-
-var (
-	ctx     = context.Background()
-	errDown = errors.New("down")
-)
-
-func protector(window int) *highway.CircuitProtector {
-	return highway.Must(highway.NewCircuitProtector(highway.CircuitProtectorPolicy{
-		FailureLimit: highway.Fraction(window/2, window),
-	}))
-}
-
-func gobreakerOf[T any]() *gobreaker.CircuitBreaker[T] {
-	return gobreaker.NewCircuitBreaker[T](gobreaker.Settings{
-		Timeout:     time.Hour,
-		ReadyToTrip: func(c gobreaker.Counts) bool { return c.ConsecutiveFailures > 5 },
-	})
-}
-
-func failsafeBreaker() failsafebreaker.CircuitBreaker[int] {
-	return failsafebreaker.NewBuilder[int]().WithFailureThresholdRatio(5, 10).WithDelay(time.Hour).Build()
-}
-
-func work(context.Context) error                   { return nil }
-func value(context.Context) (int, error)           { return 1, nil }
-func bareWork() error                              { return nil }
-func bareValue() (int, error)                      { return 1, nil }
-func square(_ context.Context, n int) (int, error) { return n * n, nil }
-
-// BenchmarkEmpty is a call without any protection: what two processors make of
+// BenchmarkEmpty is a call without any protection: what the processors make of
 // nothing at all.
 func BenchmarkEmpty(b *testing.B) {
-	f := work
-	subjects(b, map[string]loop{"call": func(n int) {
+	measure(b, none, []subject{{"call", func(n int) (failed int) {
 		for range n {
-			_ = f(ctx)
+			failed += count(work(ctx))
 		}
-	}})
+		return failed
+	}}})
 }
 
 // BenchmarkHealthy makes calls that succeed through closed breakers.
 func BenchmarkHealthy(b *testing.B) {
-	loops := map[string]loop{}
-	for _, window := range []int{10, 1000} {
-		p, suffix := protector(window), "/window="+map[int]string{10: "10", 1000: "1000"}[window]
-		decorated := highway.Decorate(p, square)
-		loops["highway.Do"+suffix] = func(n int) {
-			for range n {
-				_ = p.Do(ctx, work)
-			}
-		}
-		loops["highway.Call"+suffix] = func(n int) {
-			for range n {
-				_, _ = highway.Call(ctx, p, value)
-			}
-		}
-		loops["highway.Do-closure"+suffix] = func(n int) {
-			for i := range n {
-				_ = p.Do(ctx, func(context.Context) error {
-					if i < 0 {
-						return errDown
-					}
-					return nil
-				})
-			}
-		}
-		loops["highway.Call-closure"+suffix] = func(n int) {
-			for i := range n {
-				_, _ = highway.Call(ctx, p, func(context.Context) (int, error) { return i, nil })
-			}
-		}
-		loops["highway.Protect-closure"+suffix] = func(n int) {
-			for i := range n {
-				_, _ = highway.Protect(ctx, p, func(context.Context) (int, error) { return i, nil })
-			}
-		}
-		loops["highway.Decorate"+suffix] = func(n int) {
-			for i := range n {
-				_, _ = decorated(ctx, i)
-			}
-		}
-		loops["highway.Acquire"+suffix] = func(n int) {
-			for range n {
-				if permit, err := p.Acquire(ctx); err == nil {
-					permit.Success()
-				}
-			}
-		}
-	}
-	counting := highway.Must(highway.NewCircuitProtector(highway.CircuitProtectorPolicy{
-		FailureLimit: highway.Fraction(5, 10), CountCalls: true,
-	}))
-	loops["highway.Do-CountCalls/window=10"] = func(n int) {
-		for range n {
-			_ = counting.Do(ctx, work)
-		}
-	}
-	g := gobreakerOf[int]()
-	loops["gobreaker"] = func(n int) {
-		for range n {
-			_, _ = g.Execute(bareValue)
-		}
-	}
-	f := failsafe.With(failsafeBreaker())
-	loops["failsafe"] = func(n int) {
-		for range n {
-			_, _ = f.Get(bareValue)
-		}
-	}
+	g := gobreakerOf(5)
+	f := failsafe.With(failsafeOf(5, 10))
+	permits := failsafeOf(5, 10)
 	e := eapache.New(5, 1, time.Hour)
-	loops["eapache"] = func(n int) {
-		for range n {
-			_ = e.Run(bareWork)
-		}
-	}
 	r := rubyist.NewRateBreaker(0.5, 10)
-	loops["rubyist"] = func(n int) {
-		for range n {
-			_ = r.Call(bareWork, 0)
-		}
-	}
-	hystrix.ConfigureCommand("healthy", hystrix.CommandConfig{MaxConcurrentRequests: 100})
-	loops["hystrix"] = func(n int) {
-		for range n {
-			_ = hystrix.Do("healthy", bareWork, nil)
-		}
-	}
-	subjects(b, loops)
-}
+	// It hands tickets back a little after the call: with few of them it would refuse.
+	hystrix.ConfigureCommand("healthy", hystrix.CommandConfig{
+		MaxConcurrentRequests: 100_000, Timeout: 60_000, // ms
+	})
+	counting := protectorOf(highway.CircuitProtectorPolicy{
+		FailureLimit: highway.Fraction(5, 10), CountCalls: true,
+	})
 
-// BenchmarkTenth makes calls of which one in ten fails, through breakers that stay
-// closed.
-func BenchmarkTenth(b *testing.B) {
-	p := protector(10)
-	q := protector(1000)
-	outcome := func(i int) error {
-		if i%10 == 0 {
-			return errDown
-		}
-		return nil
+	// The peers that Do is compared with come right after it, and the one that leaves
+	// timers and goroutines behind comes last.
+	subjects := []subject{
+		do("highway.Do/window=10", protector(10)),
+		{"eapache", func(n int) (failed int) {
+			for range n {
+				failed += count(e.Run(bareWork))
+			}
+			return failed
+		}},
+		{"gobreaker", func(n int) (failed int) {
+			for range n {
+				_, err := g.Execute(bareValue)
+				failed += count(err)
+			}
+			return failed
+		}},
+		do("highway.Do/window=1000", protector(1000)),
+		do("highway.Do-CountCalls/window=10", counting),
 	}
-	through := func(p *highway.CircuitProtector) loop {
-		return func(n int) {
-			for i := range n {
-				_ = p.Do(ctx, func(context.Context) error { return outcome(i) })
-			}
-		}
+	for _, window := range []int{10, 1000} {
+		subjects = append(subjects, typed(fmt.Sprintf("/window=%d", window), protector(window))...)
 	}
-	g := gobreakerOf[int]()
-	permits := failsafeBreaker()
-	f := failsafe.With(failsafeBreaker())
-	subjects(b, map[string]loop{
-		"highway.Do/window=10":   through(p),
-		"highway.Do/window=1000": through(q),
-		"gobreaker": func(n int) {
-			for i := range n {
-				_, _ = g.Execute(func() (int, error) { return i, outcome(i) })
+	measure(b, none, append(subjects, []subject{
+		{"rubyist", func(n int) (failed int) {
+			for range n {
+				failed += count(r.Call(bareWork, 0))
 			}
-		},
-		"failsafe": func(n int) {
-			for i := range n {
-				_, _ = f.Get(func() (int, error) { return i, outcome(i) })
+			return failed
+		}},
+		{"failsafe", func(n int) (failed int) {
+			for range n {
+				_, err := f.Get(bareValue)
+				failed += count(err)
 			}
-		},
-		"failsafe-permit": func(n int) {
-			for i := range n {
+			return failed
+		}},
+		{"failsafe-permit", func(n int) (failed int) {
+			for range n {
 				if !permits.TryAcquirePermit() {
-					b.Fatal("failsafe opened")
+					failed++
+					continue
 				}
-				if outcome(i) != nil {
+				if _, err := bareValue(); err != nil {
 					permits.RecordFailure()
 				} else {
 					permits.RecordSuccess()
 				}
 			}
-		},
-	})
-	for _, p := range []*highway.CircuitProtector{p, q} {
-		if p.Status() != highway.Closed {
-			b.Fatal("highway opened")
+			return failed
+		}},
+		{"hystrix", func(n int) (failed int) {
+			for range n {
+				failed += count(hystrix.Do("healthy", bareWork, nil))
+			}
+			return failed
+		}},
+	}...))
+}
+
+// do makes calls with Do through p.
+func do(name string, p *highway.CircuitProtector) subject {
+	return subject{name, func(n int) (failed int) {
+		for range n {
+			failed += count(p.Do(ctx, work))
 		}
+		return failed
+	}}
+}
+
+// typed makes calls through p in all other ways.
+func typed(suffix string, p *highway.CircuitProtector) []subject {
+	decorated := highway.Decorate(p, square)
+	return []subject{
+		{"highway.Call" + suffix, func(n int) (failed int) {
+			for range n {
+				_, err := highway.Call(ctx, p, value)
+				failed += count(err)
+			}
+			return failed
+		}},
+		{"highway.Protect" + suffix, func(n int) (failed int) {
+			for range n {
+				_, err := highway.Protect(ctx, p, value)
+				failed += count(err)
+			}
+			return failed
+		}},
+		{"highway.Decorate" + suffix, func(n int) (failed int) {
+			for i := range n {
+				_, err := decorated(ctx, i)
+				failed += count(err)
+			}
+			return failed
+		}},
+		{"highway.Do-closure" + suffix, func(n int) (failed int) {
+			for i := range n {
+				failed += count(p.Do(ctx, func(context.Context) error {
+					if i < 0 {
+						return errDown
+					}
+					return nil
+				}))
+			}
+			return failed
+		}},
+		{"highway.Call-closure" + suffix, func(n int) (failed int) {
+			for i := range n {
+				_, err := highway.Call(ctx, p, func(context.Context) (int, error) { return i, nil })
+				failed += count(err)
+			}
+			return failed
+		}},
+		{"highway.Protect-closure" + suffix, func(n int) (failed int) {
+			for i := range n {
+				_, err := highway.Protect(ctx, p, func(context.Context) (int, error) { return i, nil })
+				failed += count(err)
+			}
+			return failed
+		}},
+		{"highway.Acquire" + suffix, func(n int) (failed int) {
+			for range n {
+				permit, err := p.Acquire(ctx)
+				if err != nil {
+					failed++
+					continue
+				}
+				permit.Settle(work(ctx))
+			}
+			return failed
+		}},
 	}
+}
+
+// BenchmarkTenth makes calls of which one in ten fails, through breakers that stay
+// closed: their limits are such that no order in which many processors come to them
+// opens one.
+func BenchmarkTenth(b *testing.B) {
+	through := func(name string, window int) subject {
+		p := protectorOf(highway.CircuitProtectorPolicy{FailureLimit: highway.Fraction(window, window)})
+		return subject{name, func(n int) (failed int) {
+			for i := range n {
+				failed += count(p.Do(ctx, func(context.Context) error { return outcome(i) }))
+			}
+			return failed
+		}}
+	}
+	g := gobreakerOf(1000)
+	permits := failsafeOf(10, 10)
+	f := failsafe.With(failsafeOf(10, 10))
+	e := eapache.New(5, 1, time.Nanosecond) // it opens at 5 errors that are no further apart
+	r := rubyist.NewRateBreaker(0.99, 1000)
+	measure(b, tenth, []subject{
+		through("highway.Do/window=10", 10),
+		{"failsafe-permit", func(n int) (failed int) {
+			for i := range n {
+				if !permits.TryAcquirePermit() {
+					return -1
+				}
+				if outcome(i) != nil {
+					failed++
+					permits.RecordFailure()
+				} else {
+					permits.RecordSuccess()
+				}
+			}
+			return failed
+		}},
+		through("highway.Do/window=1000", 1000),
+		{"eapache", func(n int) (failed int) {
+			for i := range n {
+				failed += count(e.Run(func() error { return outcome(i) }))
+			}
+			return failed
+		}},
+		{"gobreaker", func(n int) (failed int) {
+			for i := range n {
+				_, err := g.Execute(func() (int, error) { return i, outcome(i) })
+				failed += count(err)
+			}
+			return failed
+		}},
+		{"rubyist", func(n int) (failed int) {
+			for i := range n {
+				failed += count(r.Call(func() error { return outcome(i) }, 0))
+			}
+			return failed
+		}},
+		{"failsafe", func(n int) (failed int) {
+			for i := range n {
+				_, err := f.Get(func() (int, error) { return i, outcome(i) })
+				failed += count(err)
+			}
+			return failed
+		}},
+	})
 }
 
 // BenchmarkRefused makes calls that open breakers refuse.
 func BenchmarkRefused(b *testing.B) {
 	p := protector(10)
-	if err := p.Open(time.Hour); err != nil {
-		b.Fatal(err)
+	counting := protectorOf(highway.CircuitProtectorPolicy{CountCalls: true})
+	for _, p := range []*highway.CircuitProtector{p, counting} {
+		if err := p.Open(time.Hour); err != nil {
+			b.Fatal(err)
+		}
 	}
-	counting := highway.Must(highway.NewCircuitProtector(highway.CircuitProtectorPolicy{CountCalls: true}))
-	if err := counting.Open(time.Hour); err != nil {
-		b.Fatal(err)
-	}
-	g := gobreakerOf[int]()
-	f := failsafeBreaker()
-	f.Open()
-	guarded := failsafe.With(f)
+	g := gobreakerOf(5)
+	permits := failsafeOf(5, 10)
+	permits.Open()
+	f := failsafe.With(permits)
 	e := eapache.New(1, 1, time.Hour)
 	for range 10 {
 		_, _ = g.Execute(func() (int, error) { return 0, errDown })
@@ -249,42 +259,50 @@ func BenchmarkRefused(b *testing.B) {
 	}
 	r := rubyist.NewRateBreaker(0.5, 10)
 	r.Break()
-	subjects(b, map[string]loop{
-		"highway.Do": func(n int) {
+	measure(b, all, []subject{
+		do("highway.Do", p),
+		{"gobreaker", func(n int) (failed int) {
 			for range n {
-				_ = p.Do(ctx, work)
+				_, err := g.Execute(bareValue)
+				failed += count(err)
 			}
-		},
-		"highway.Call": func(n int) {
+			return failed
+		}},
+		{"highway.Call", func(n int) (failed int) {
 			for range n {
-				_, _ = highway.Call(ctx, p, value)
+				_, err := highway.Call(ctx, p, value)
+				failed += count(err)
 			}
-		},
-		"highway.Do-CountCalls": func(n int) {
+			return failed
+		}},
+		do("highway.Do-CountCalls", counting),
+		{"eapache", func(n int) (failed int) {
 			for range n {
-				_ = counting.Do(ctx, work)
+				failed += count(e.Run(bareWork))
 			}
-		},
-		"gobreaker": func(n int) {
+			return failed
+		}},
+		{"rubyist", func(n int) (failed int) {
 			for range n {
-				_, _ = g.Execute(bareValue)
+				failed += count(r.Call(bareWork, 0))
 			}
-		},
-		"failsafe": func(n int) {
+			return failed
+		}},
+		{"failsafe", func(n int) (failed int) {
 			for range n {
-				_, _ = guarded.Get(bareValue)
+				_, err := f.Get(bareValue)
+				failed += count(err)
 			}
-		},
-		"eapache": func(n int) {
+			return failed
+		}},
+		{"failsafe-permit", func(n int) (failed int) {
 			for range n {
-				_ = e.Run(bareWork)
+				if !permits.TryAcquirePermit() {
+					failed++
+				}
 			}
-		},
-		"rubyist": func(n int) {
-			for range n {
-				_ = r.Call(bareWork, 0)
-			}
-		},
+			return failed
+		}},
 	})
 }
 
@@ -292,27 +310,34 @@ func BenchmarkRefused(b *testing.B) {
 func BenchmarkNet(b *testing.B) {
 	net := highway.Must(highway.NewSafetyNet(highway.RetryWithBackoffPolicy{}, protector(10)))
 	decorated := highway.Decorate(net, square)
-	f := failsafe.With[int](retrypolicy.NewWithDefaults[int](), failsafeBreaker())
-	subjects(b, map[string]loop{
-		"highway.Do": func(n int) {
+	f := failsafe.With[int](retrypolicy.NewWithDefaults[int](), failsafeOf(5, 10))
+	measure(b, none, []subject{
+		{"highway.Call", func(n int) (failed int) {
 			for range n {
-				_ = net.Do(ctx, work)
+				_, err := highway.Call(ctx, net, value)
+				failed += count(err)
 			}
-		},
-		"highway.Call": func(n int) {
+			return failed
+		}},
+		{"failsafe", func(n int) (failed int) {
 			for range n {
-				_, _ = highway.Call(ctx, net, value)
+				_, err := f.Get(bareValue)
+				failed += count(err)
 			}
-		},
-		"highway.Decorate": func(n int) {
+			return failed
+		}},
+		{"highway.Do", func(n int) (failed int) {
+			for range n {
+				failed += count(net.Do(ctx, work))
+			}
+			return failed
+		}},
+		{"highway.Decorate", func(n int) (failed int) {
 			for i := range n {
-				_, _ = decorated(ctx, i)
+				_, err := decorated(ctx, i)
+				failed += count(err)
 			}
-		},
-		"failsafe": func(n int) {
-			for range n {
-				_, _ = f.Get(bareValue)
-			}
-		},
+			return failed
+		}},
 	})
 }

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A scenario is one table of calls.
+type scenario struct {
+	name, says string
+	peer       string // that the others are compared with
+}
+
+var scenarios = []scenario{
+	{"Empty", "A call without protection.", ""},
+	{"Healthy", "Every call succeeds, the breaker is closed and its window full.", "gobreaker"},
+	{"Tenth", "One call in ten fails, the breaker stays closed.", "failsafe-permit"},
+	{"Refused", "The breaker is open and refuses every call.", "gobreaker"},
+	{"Net", "Retry around a breaker, every call succeeds.", "failsafe"},
+}
+
+// subjects lists what was measured in a scenario, Highway first.
+func (ps processes) subjects(scenario string) []string {
+	var names []string
+	for _, l := range ps[0].lines {
+		if l.scenario == scenario && !slices.Contains(names, l.subject) {
+			names = append(names, l.subject)
+		}
+	}
+	slices.SortStableFunc(names, func(a, b string) int { return foreign(a) - foreign(b) })
+	return names
+}
+
+func foreign(subject string) int {
+	if strings.HasPrefix(subject, "highway") {
+		return 0
+	}
+	return 1
+}
+
+// table gives the scenario's times, allocations and ratios.
+func (s scenario) table(ps processes) *table {
+	t := &table{head: []string{"subject", "serial ns", "parallel ns", "scaling", "allocs/op", "B/op"}}
+	if empty, ok := ps.scaling("Empty", "call"); ok {
+		t.head[3] = fmt.Sprintf("scaling (empty call %s)", factor(empty.median))
+	}
+	if s.peer != "" {
+		t.head = append(t.head, s.peer+" ÷ this, serial", "parallel")
+	}
+	for _, subject := range ps.subjects(s.name) {
+		serial, parallel := line{s.name, subject, "serial"}, line{s.name, subject, "parallel"}
+		row := []string{
+			subject,
+			cell(ns)(ps.figure(serial, nsPerOp)),
+			cell(ns)(ps.figure(parallel, nsPerOp)),
+			cell(factor)(ps.scaling(s.name, subject)),
+			cell(allocs)(ps.figure(serial, allocsPerOp)),
+			cell(ns)(ps.figure(serial, bytesPerOp)),
+		}
+		if s.peer != "" {
+			for _, mode := range []string{"serial", "parallel"} {
+				r, ok := ps.ratio(line{s.name, s.peer, mode}, line{s.name, subject, mode}, nsPerOp)
+				row = append(row, orDash(ranged(r), ok))
+			}
+		}
+		t.add(row...)
+	}
+	return t
+}
+
+// memoryTable gives heap bytes per breaker. They are compared with failsafe-go's,
+// the only peer here that keeps a window of calls.
+func memoryTable(ps processes) *table {
+	t := &table{head: []string{
+		"library", "window", "breakers", "fresh B", "used B", "open B", "goroutines added", "failsafe ÷ this, used",
+	}}
+	for _, subject := range ps.subjects("Memory") {
+		library, window, breakers := parts(subject)
+		used := line{"Memory", subject, "used"}
+		row := []string{library, window, breakers}
+		added, counted := 0.0, false
+		for _, state := range []string{"fresh", "used", "open"} {
+			row = append(row, cell(whole)(ps.figure(line{"Memory", subject, state}, bytesPerBreaker)))
+			if g, ok := ps.figure(line{"Memory", subject, state}, goroutines); ok {
+				added, counted = max(added, g.max), true
+			}
+		}
+		peer := strings.Replace(subject, library, "failsafe", 1)
+		r, ok := ps.ratio(line{"Memory", peer, "used"}, used, bytesPerBreaker)
+		t.add(append(row, orDash(whole(added), counted), orDash(factor(r.median), ok))...)
+	}
+	return t
+}
+
+// parts takes "library/window=10/breakers=1000" to pieces.
+func parts(subject string) (library, window, breakers string) {
+	library, window = subject, "counts only"
+	for i, part := range strings.Split(subject, "/") {
+		if i == 0 {
+			library = part
+		} else if w, ok := strings.CutPrefix(part, "window="); ok {
+			window = w
+		} else if n, ok := strings.CutPrefix(part, "breakers="); ok {
+			breakers = n
+		}
+	}
+	return library, window, breakers
+}
+
+// targetTable sets the targets beside what was measured.
+func targetTable(ps processes) *table {
+	t := &table{
+		head: []string{"target", "required", "measured", "verdict"},
+		text: map[int]bool{1: true, 3: true},
+	}
+	for _, target := range targets() {
+		measured, verdict := target.verdict(ps)
+		t.add(target.what, target.required, measured, verdict)
+	}
+	return t
+}
+
+func cell(format func(float64) string) func(spread, bool) string {
+	return func(s spread, ok bool) string { return orDash(format(s.median), ok) }
+}
+
+func whole(v float64) string { return fmt.Sprintf("%.0f", v) }
+
+func orDash(s string, ok bool) string {
+	if !ok {
+		return "–"
+	}
+	return s
+}

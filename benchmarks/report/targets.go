@@ -1,0 +1,121 @@
+package main
+
+import "fmt"
+
+// A target is a figure that Highway has set itself.
+type target struct {
+	what     string
+	required string
+	judge    func(processes) (measured string, met, ok bool)
+}
+
+// The verdicts on a target.
+const (
+	met         = "met"
+	missed      = "**missed**"
+	notMeasured = "not measured"
+)
+
+// verdict says what was measured, and whether that meets the target. The median
+// decides, for allocations the worst process.
+func (t target) verdict(ps processes) (measured, verdict string) {
+	measured, good, ok := t.judge(ps)
+	switch {
+	case !ok:
+		return "–", notMeasured
+	case good:
+		return measured, met
+	}
+	return measured, missed
+}
+
+// targets are all of them, in the order of the table.
+func targets() []target {
+	var ts []target
+	for _, window := range []string{"/window=10", "/window=1000"} {
+		do, call := "highway.Do"+window, "highway.Call"+window
+		ts = append(ts,
+			faster("Healthy", do, "gobreaker", "serial", 15),
+			faster("Healthy", do, "gobreaker", "parallel", 30),
+			faster("Healthy", do, "eapache", "serial", 1),
+			faster("Healthy", do, "eapache", "parallel", 1),
+			allocations("Healthy", do, 0),
+			faster("Healthy", call, "gobreaker", "serial", 12),
+			faster("Healthy", call, "gobreaker", "parallel", 30),
+			allocations("Healthy", call, 0),
+			allocations("Healthy", "highway.Call-closure"+window, 1),
+			allocations("Healthy", "highway.Do-closure"+window, 0),
+			allocations("Healthy", "highway.Protect-closure"+window, 0),
+			allocations("Healthy", "highway.Decorate"+window, 0),
+		)
+	}
+	ts = append(ts,
+		within("Healthy", "highway.Do/window=1000", "highway.Do/window=10", "serial", 1.15),
+		within("Healthy", "highway.Do/window=1000", "highway.Do/window=10", "parallel", 1.15),
+	)
+	for _, do := range []string{"highway.Do/window=10", "highway.Do/window=1000"} {
+		ts = append(ts,
+			faster("Tenth", do, "failsafe-permit", "serial", 1),
+			faster("Tenth", do, "failsafe-permit", "parallel", 1),
+			allocations("Tenth", do, 0),
+		)
+	}
+	for _, call := range []string{"highway.Do", "highway.Call"} {
+		ts = append(ts,
+			faster("Refused", call, "gobreaker", "serial", 8),
+			faster("Refused", call, "gobreaker", "parallel", 8),
+			allocations("Refused", call, 0),
+		)
+	}
+	return append(ts,
+		faster("Net", "highway.Call", "failsafe", "serial", 20),
+		faster("Net", "highway.Call", "failsafe", "parallel", 20),
+		allocations("Net", "highway.Call", 0),
+	)
+}
+
+// faster wants subject at least times as fast as peer.
+func faster(scenario, subject, peer, mode string, times float64) target {
+	required := fmt.Sprintf("≥ %g× as fast as %s", times, peer)
+	if times == 1 {
+		required = "no slower than " + peer
+	}
+	return target{
+		what:     fmt.Sprintf("%s, %s, %s", scenario, subject, mode),
+		required: required,
+		judge: func(ps processes) (string, bool, bool) {
+			s, ok := ps.ratio(line{scenario, peer, mode}, line{scenario, subject, mode}, nsPerOp)
+			return ranged(s), s.median >= times, ok
+		},
+	}
+}
+
+// within wants subject to take no more than times as long as base.
+func within(scenario, subject, base, mode string, times float64) target {
+	return target{
+		what:     fmt.Sprintf("%s, %s, %s", scenario, subject, mode),
+		required: fmt.Sprintf("≤ %g× the time of %s", times, base),
+		judge: func(ps processes) (string, bool, bool) {
+			s, ok := ps.ratio(line{scenario, subject, mode}, line{scenario, base, mode}, nsPerOp)
+			return ranged(s), s.median <= times, ok
+		},
+	}
+}
+
+// background is how many allocations per call the testing package and the runtime
+// may make beside the subject's own.
+const background = 0.005
+
+// allocations wants at most so many per call, serial and parallel.
+func allocations(scenario, subject string, most int) target {
+	return target{
+		what:     fmt.Sprintf("%s, %s", scenario, subject),
+		required: fmt.Sprintf("≤ %d allocs/op", most),
+		judge: func(ps processes) (string, bool, bool) {
+			serial, ok1 := ps.figure(line{scenario, subject, "serial"}, allocsPerOp)
+			parallel, ok2 := ps.figure(line{scenario, subject, "parallel"}, allocsPerOp)
+			worst := max(serial.max, parallel.max)
+			return allocs(worst), worst <= float64(most)+background, ok1 && ok2
+		},
+	}
+}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+)
+
+// The exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// A failure is an error of a command that was called properly.
+type failure struct{ error }
+
+func (f failure) Unwrap() error { return f.error }
+
+// execute runs the command line and returns the exit code. Every error that is not a
+// failure, such as cobra's own, is a mistake in the command line.
+func execute(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
+	root := &cobra.Command{
+		Use:           "highway",
+		Short:         "Shows the highway circuit breaker library at work",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.AddCommand(demoCommand(), versionCommand())
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errs)
+
+	command, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return exitOK
+	}
+	fmt.Fprintf(errs, "highway: %v\n", err)
+	if errors.As(err, new(failure)) {
+		return exitFailed
+	}
+	fmt.Fprintf(errs, "\n%s", command.UsageString())
+	return exitUsage
+}

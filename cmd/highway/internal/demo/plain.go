@@ -1,0 +1,88 @@
+package demo
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+)
+
+// Plain writes what happens as lines of plain text until the run ends: one for each
+// phase of the server and each change of an instance's state, and now and then one
+// with the totals. If w fails it stops the run.
+func Plain(run *Run, w io.Writer) error {
+	p := plain{w: w, told: make([]int, len(run.instances)), phase: -1}
+	p.print("highway demo: %s · server on %s\n", run.config.headline(), run.server.url)
+	ticks := time.NewTicker(50 * time.Millisecond)
+	defer ticks.Stop()
+	for p.err == nil {
+		select {
+		case <-run.Done():
+			p.tell(run.frame())
+			return p.err
+		case <-ticks.C:
+			p.tell(run.frame())
+		}
+	}
+	run.Stop()
+	<-run.Done()
+	return p.err
+}
+
+// plain remembers what of a run it has told already.
+type plain struct {
+	w      io.Writer
+	err    error // of the first failed write
+	phase  int   // the phase it has told of
+	told   []int // how many changes of each instance
+	totals int   // how many times the totals
+}
+
+// An event is a line to be told, with its instant.
+type event struct {
+	at   time.Duration
+	line string
+}
+
+// tell writes what is new in f, in the order in which it happened.
+func (p *plain) tell(f frame) {
+	var events []event
+	for now := f.scenario.at(f.elapsed); p.phase < now; {
+		p.phase++
+		span := f.scenario[p.phase]
+		events = append(events, event{span.from, fmt.Sprintf("%-13s is %s", "the server", span.phase)})
+	}
+	for i, row := range f.rows {
+		for _, c := range row.history[p.told[i]:] {
+			events = append(events, event{c.at, fmt.Sprintf("%-13s %s → %s, %s", row.name, c.from, c.to, c.reason)})
+		}
+		p.told[i] = len(row.history)
+	}
+	slices.SortStableFunc(events, func(a, b event) int { return cmp.Compare(a.at, b.at) })
+	for _, e := range events {
+		p.print("%8s  %s\n", seconds(e.at), e.line)
+	}
+	p.tellTotals(f)
+}
+
+// tellTotals writes the totals ten times a run, but at most once a second.
+func (p *plain) tellTotals(f frame) {
+	every := max(f.config.Duration/10, time.Second)
+	n := int(min(f.elapsed, f.config.Duration) / every)
+	if n <= p.totals {
+		return
+	}
+	p.totals = n
+	percent, _ := f.progress()
+	p.print("%8s  %3d %%: calls %s, failed %s, refused %s, retries %s; wasted %s, without breakers %s\n",
+		seconds(f.elapsed), percent, grouped(f.protected.calls()), grouped(f.protected.failed),
+		grouped(f.protected.refused), grouped(f.protected.retries),
+		grouped(f.protected.wasted), grouped(f.unprotected.wasted))
+}
+
+func (p *plain) print(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.w, format, args...)
+	}
+}

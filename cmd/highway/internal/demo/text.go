@@ -1,0 +1,48 @@
+package demo
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// grouped writes n with a comma between thousands.
+func grouped(n int64) string {
+	digits := strconv.FormatInt(n, 10)
+	for i := len(digits) - 3; i > 0 && digits[i-1] != '-'; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
+}
+
+// short writes a duration without the zeros at its end: 1h rather than 1h0m0s.
+func short(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+// seconds writes an instant with tenths of a second.
+func seconds(d time.Duration) string { return fmt.Sprintf("%.1fs", d.Seconds()) }
+
+// headline says which run it is.
+func (c Config) headline() string {
+	noun := "instances"
+	if c.Instances == 1 {
+		noun = "instance"
+	}
+	return fmt.Sprintf("%d %s · %s · outage %s · seed %d", c.Instances, noun, short(c.Duration), short(c.Outage), c.Seed)
+}
+
+// progress is how much of the run is over, in per cent, and how long it still takes.
+func (f frame) progress() (percent int, left time.Duration) {
+	total := f.config.Duration
+	elapsed := min(f.elapsed, total)
+	return int(100 * elapsed / total), total - elapsed
+}
