@@ -23,6 +23,7 @@ check: ## what a change must pass: format, vet, staticcheck, modules, tests with
 		test -z "$$others" || { echo "the root module imports $$others"; exit 1; }
 	@! grep -q '^require' go.mod || { echo "the root module requires another"; exit 1; }
 	go test -race $(PACKAGES)
+	go test -run '^$$' -bench . -benchtime 1x ./benchmarks > /dev/null
 
 .PHONY: fuzz
 fuzz: ## fuzz the state machine and the delays, half a minute each
@@ -44,3 +45,7 @@ bench-write: ## the same, and write the figures and the chart into benchmarks/
 .PHONY: demo
 demo: ## watch breakers save a failing server
 	go run ./cmd/highway demo
+
+.PHONY: picture
+picture: ## run the demo and draw the picture in the README
+	go run ./cmd/highway/internal/picture > docs/demo.svg
