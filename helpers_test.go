@@ -1,8 +1,10 @@
 package highway_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"testing"
 	"time"
@@ -79,6 +81,15 @@ func wantRefused(t testing.TB, p highway.Policy) *highway.ProtectedCallError {
 		t.Fatalf("got %v, want a refusal", err)
 	}
 	return refusal
+}
+
+// captureLog redirects the default logger for the length of the test.
+func captureLog(t testing.TB) *bytes.Buffer {
+	var log bytes.Buffer
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	t.Cleanup(func() { slog.SetDefault(before) })
+	return &log
 }
 
 // wantInvalid checks that err names every field.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 )
 
@@ -130,122 +129,6 @@ func (r *RetryWithBackoffPolicy) deadline() time.Time {
 	return time.Now().Add(r.TotalTime)
 }
 
-// A retryRun is one call on its way through a retry policy, after its first attempt.
-type retryRun struct {
-	policy   *RetryWithBackoffPolicy
-	attempts int
-	last     error     // the last real error
-	deadline time.Time // from TotalTime; zero for none
-}
-
-// next takes the result of an attempt. It waits and says that another is due, or
-// makes the result what the call returns.
-func (run *retryRun) next(ctx context.Context, result *error) (again bool) {
-	run.attempts++
-	err := *result
-	var wait time.Duration
-	wait, *result = run.decide(ctx, err, time.Now())
-	again = wait != stop
-	if run.policy.OnAttempt != nil {
-		attempt := Attempt{Number: run.attempts, Err: err, Again: again, Wait: max(0, wait)}
-		guard("OnAttempt", func() { run.policy.OnAttempt(attempt) })
-	}
-	if !again {
-		return false
-	}
-	if ended := sleep(ctx, wait); ended != nil {
-		*result = run.giveUp(ended)
-		return false
-	}
-	return true
-}
-
-// stop as a wait means that no attempt follows.
-const stop time.Duration = -1
-
-// decide says how long to wait before the next attempt, or stop and the error that
-// the call ends with.
-func (run *retryRun) decide(ctx context.Context, err error, now time.Time) (time.Duration, error) {
-	r := run.policy
-	if err == nil {
-		return stop, nil
-	}
-	refused := refusalIn(err) != nil
-	switch {
-	case refused && run.last == nil:
-		return stop, err
-	case refused && r.TotalTime == 0:
-		return stop, run.giveUp(err)
-	case !refused && r.ShouldHandle != nil && !r.ShouldHandle(err):
-		return stop, err
-	case !refused:
-		run.last = err
-	}
-	if ended := contextError(ctx); ended != nil {
-		return stop, run.giveUp(ended)
-	}
-	if run.attempts > r.maxRetries() {
-		if refused {
-			return stop, run.giveUp(err)
-		}
-		return stop, run.giveUp(nil)
-	}
-	wait, ended := run.wait(ctx, err, now)
-	if ended != nil {
-		if refused {
-			ended = err
-		}
-		return stop, run.giveUp(ended)
-	}
-	if !r.Budget.take() {
-		return stop, run.giveUp(ErrRetryBudget)
-	}
-	return wait, nil
-}
-
-// wait is how long to wait after err, or why there is no time for it.
-func (run *retryRun) wait(ctx context.Context, err error, now time.Time) (time.Duration, error) {
-	left, tooLong := run.left(ctx, now)
-	wait := max(0, run.policy.backoff().ForAttempt(run.attempts))
-	if hint := retryAfter(err); hint > 0 {
-		if tooLong == nil {
-			left = MaxRetryAfter
-		}
-		if hint > left || hint == UntilReleased {
-			return 0, errors.Join(ErrRetryAfter, tooLong)
-		}
-		// The hint is the least; jitter may use what time there is beyond it.
-		jittered := hint + min(time.Duration(rand.Float64()*float64(hint)/10), left-hint)
-		return max(jittered, min(wait, left)), nil
-	}
-	if tooLong != nil && wait > left {
-		return 0, tooLong
-	}
-	return wait, nil
-}
-
-// left is how long the next wait may be, and what a longer one would exceed: nil when
-// there is no limit.
-func (run *retryRun) left(ctx context.Context, now time.Time) (time.Duration, error) {
-	left, tooLong := time.Duration(0), error(nil)
-	if !run.deadline.IsZero() {
-		left, tooLong = run.deadline.Sub(now), ErrTotalTime
-	}
-	if ctx == nil {
-		return left, tooLong
-	}
-	if deadline, ok := ctx.Deadline(); ok {
-		if d := deadline.Sub(now); tooLong == nil || d < left {
-			left, tooLong = d, context.DeadlineExceeded
-		}
-	}
-	return left, tooLong
-}
-
-func (run *retryRun) giveUp(endedBy error) error {
-	return &RetryLimitReachedError{Attempts: run.attempts, Last: run.last, EndedBy: endedBy}
-}
-
 func (r *RetryWithBackoffPolicy) maxRetries() int {
 	switch r.MaxRetries {
 	case 0:
@@ -261,38 +144,4 @@ func (r *RetryWithBackoffPolicy) backoff() Delay {
 		return defaultBackoff
 	}
 	return r.Backoff
-}
-
-// retryAfter is the wait that err asks for, or zero.
-func retryAfter(err error) time.Duration {
-	var hint interface{ RetryAfter() time.Duration }
-	if errors.As(err, &hint) {
-		return hint.RetryAfter()
-	}
-	return 0
-}
-
-// sleep waits for d, or returns the error of a context that ends before.
-func sleep(ctx context.Context, d time.Duration) error {
-	var done <-chan struct{}
-	if ctx != nil {
-		done = ctx.Done()
-	}
-	if d > 0 {
-		timer := time.NewTimer(d)
-		defer timer.Stop()
-		select {
-		case <-done:
-		case <-timer.C:
-		}
-	}
-	return contextError(ctx)
-}
-
-// contextError is ctx.Err() for a ctx that may be nil.
-func contextError(ctx context.Context) error {
-	if ctx == nil {
-		return nil
-	}
-	return ctx.Err()
 }

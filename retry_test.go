@@ -1,11 +1,9 @@
 package highway_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -309,9 +307,7 @@ func TestOnAttemptHearsOfEachAttempt(t *testing.T) {
 }
 
 func TestAPanicInOnAttemptIsLogged(t *testing.T) {
-	var log bytes.Buffer
-	defer slog.SetDefault(slog.Default())
-	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	log := captureLog(t)
 	r := highway.RetryWithBackoffPolicy{OnAttempt: func(highway.Attempt) { panic("clumsy") }}
 	if err := r.Do(context.Background(), succeed); err != nil || !strings.Contains(log.String(), "clumsy") {
 		t.Errorf("got %v, logged %q", err, log.String())

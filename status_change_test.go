@@ -1,10 +1,8 @@
 package highway_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"log/slog"
 	"runtime"
 	"slices"
 	"strings"
@@ -97,9 +95,7 @@ func TestAListenerMayUseTheProtector(t *testing.T) {
 }
 
 func TestAListenersPanicIsLogged(t *testing.T) {
-	var log bytes.Buffer
-	defer slog.SetDefault(slog.Default())
-	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	log := captureLog(t)
 	heard := 0
 	p := newProtector(t, highway.CircuitProtectorPolicy{OnStatusChange: func(highway.StatusChange) {
 		heard++
