@@ -1,5 +1,5 @@
-# "make" lists what there is. Every target works on a fresh clone with Go alone, but
-# for check, whose race detector also needs a C compiler.
+# "make" lists what there is. Every target works on a fresh clone with Go, which fetches
+# the modules; only check needs a C compiler too, for the race detector.
 
 MODULES     := . benchmarks cmd/highway modelcheck
 PACKAGES    := $(foreach m,$(MODULES),./$(if $(filter .,$(m)),,$(m)/)...)

@@ -9,10 +9,14 @@ import (
 // beside an error, and [ErrNoResult] when p never let a call finish and yet reports
 // success.
 //
-// Through the policies of this package it allocates nothing of its own; a closure
-// given to it is allocated by its creator, which [Protect] avoids.
+// Through the policies of this package it allocates nothing of its own. A closure given
+// to it is allocated where it is made, because the policy might be any; [Protect]
+// avoids that.
 func Call[T any](ctx context.Context, p Policy, call func(context.Context) (T, error)) (T, error) {
 	switch p := p.(type) {
+	case nil:
+		var none T
+		return none, errNoPolicy
 	case *CircuitProtector:
 		return Protect(ctx, p, call)
 	case *SafetyNet:

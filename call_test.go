@@ -153,6 +153,23 @@ func TestDecoratedFunctions(t *testing.T) {
 	}
 }
 
+func TestACallThroughNoPolicyIsAnError(t *testing.T) {
+	call := func(context.Context, int) (int, error) { t.Error("the call was made"); return 0, nil }
+	if _, err := highway.Decorate(nil, call)(context.Background(), 1); err == nil || err.Error() != "highway: the policy is nil" {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestARefusalDoesNotTakeTheValueAway: the value is that of the last call made.
+func TestARefusalDoesNotTakeTheValueAway(t *testing.T) {
+	p := newProtector(t, highway.CircuitProtectorPolicy{FailureLimit: highway.Fraction(1, 1)})
+	net := highway.Must(highway.NewSafetyNet(highway.RetryWithBackoffPolicy{Backoff: highway.FixedDelay{}}, p))
+	v, err := highway.Call(context.Background(), net, func(context.Context) (string, error) { return "partial", errDown })
+	if v != "partial" || !errors.Is(err, highway.ErrProtectedCall) {
+		t.Errorf("got %q, %v", v, err)
+	}
+}
+
 func TestMustPanicsWithTheError(t *testing.T) {
 	defer func() {
 		if r := recover(); r != errDown {

@@ -6,7 +6,7 @@
 //
 // A call goes through any of them with Do, or with [Call] if it returns a value;
 // [Decorate] makes a protected function of a function. All are safe for concurrent
-// use and start no goroutine, and none imports more than the standard library.
+// use, keep no goroutine and need the standard library only.
 //
 // # Errors
 //
@@ -20,5 +20,6 @@
 //
 // An error counts as a failure unless ShouldHandle says otherwise, and so do a panic
 // and runtime.Goexit. A call that its own caller cancelled says nothing about the
-// resource and counts as nothing; a deadline that passed counts.
+// resource and counts as nothing; a deadline that passed counts. Nobody knows of a call
+// that hangs until it returns: give calls a context with a timeout.
 package highway

@@ -1,7 +1,8 @@
 package highway_test
 
 // The examples of the document that this library was asked for in, in its order and
-// with its numbers, in Go. Where it draws random numbers, these count.
+// in Go, but for those on PostgreSQL. Where it draws random numbers these count, and
+// where it waits for seconds they wait for milliseconds.
 
 import (
 	"context"
@@ -174,7 +175,7 @@ func ExampleFixedDelay() {
 	fmt.Println(err)
 	// Output:
 	// true 6 6
-	// highway: failed after 6 attempts: connection reset
+	// highway: gave up after 6 attempts: connection reset
 }
 
 // Accessing circuit protector status.

@@ -70,20 +70,131 @@ func ExampleProtectedCallError() {
 func ExampleCircuitProtector_Acquire() {
 	protector := highway.Must(highway.NewCircuitProtector(highway.CircuitProtectorPolicy{}))
 
-	stream := func(ctx context.Context) (err error) {
+	read := func(ctx context.Context) error {
 		permit, err := protector.Acquire(ctx)
 		if err != nil {
 			return err // refused
 		}
-		defer func() { permit.Settle(err) }()
+		defer permit.Failure() // in case of a panic; what is settled stays so
 
-		// … read the stream to its end …
-		return errors.New("stream broke off")
+		err = readToTheEnd(ctx)
+		permit.Settle(err)
+		return err
 	}
 
-	_ = stream(context.Background())
+	_ = read(context.Background())
 	fmt.Println(protector.ExecutionLog())
 	// Output: 1 of 1 failed
+}
+
+func readToTheEnd(context.Context) error { return errors.New("stream broke off") }
+
+// Protect is Call for a protector, and keeps the closure off the heap.
+func ExampleProtect() {
+	amount := 42
+	receipt, err := highway.Protect(context.Background(), payments, func(ctx context.Context) (Receipt, error) {
+		return gateway.Charge(ctx, amount)
+	})
+	fmt.Println(receipt.Amount, err)
+	// Output: 42 <nil>
+}
+
+// A refusal, a retry that gave up, and an error of the call itself are told apart with
+// errors.As.
+func ExampleRetryLimitReachedError() {
+	explain := func(err error) string {
+		var refusal *highway.ProtectedCallError
+		var limit *highway.RetryLimitReachedError
+		switch {
+		case err == nil:
+			return "done"
+		case errors.As(err, &refusal):
+			return fmt.Sprintf("not sent: %s is %v", refusal.ResourceKey(), refusal.State())
+		case errors.As(err, &limit) && errors.Is(limit.EndedBy, highway.ErrProtectedCall):
+			return fmt.Sprintf("sent, failed (%v), and then refused", limit.Last)
+		case errors.As(err, &limit):
+			return fmt.Sprintf("failed %d times, last with: %v", limit.Attempts, limit.Last)
+		}
+		return "failed: " + err.Error()
+	}
+
+	search := highway.Must(highway.NewCircuitProtector(highway.CircuitProtectorPolicy{
+		ResourceKey:  "search",
+		FailureLimit: highway.Fraction(3, 3),
+	}))
+	net := highway.Must(highway.NewSafetyNet(
+		highway.RetryWithBackoffPolicy{MaxRetries: 1, Backoff: highway.FixedDelay{}},
+		search,
+	))
+	for range 3 {
+		err := net.Do(context.Background(), func(context.Context) error { return errors.New("down") })
+		fmt.Println(explain(err))
+	}
+	// Output:
+	// failed 2 times, last with: down
+	// sent, failed (down), and then refused
+	// not sent: search is OPEN
+}
+
+// Timeout is a policy of one's own: a breaker hears of a hang when the call ends.
+type Timeout time.Duration
+
+func (t Timeout) Do(ctx context.Context, call func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(t))
+	defer cancel()
+	return call(ctx)
+}
+
+// Any type with a method Do is a policy.
+func ExamplePolicy() {
+	protector := highway.Must(highway.NewCircuitProtector(highway.CircuitProtectorPolicy{
+		FailureLimit: highway.Fraction(1, 1),
+	}))
+	net := highway.Must(highway.NewSafetyNet(protector, Timeout(time.Millisecond)))
+
+	err := net.Do(context.Background(), func(ctx context.Context) error {
+		<-ctx.Done() // hangs
+		return ctx.Err()
+	})
+	fmt.Println(err, protector.Status())
+	// Output: context deadline exceeded OPEN
+}
+
+// Busy is an error that says when to come back, as an answer with Retry-After does.
+type Busy struct{ After time.Duration }
+
+func (b Busy) Error() string             { return "busy" }
+func (b Busy) RetryAfter() time.Duration { return b.After }
+
+// An error with a method RetryAfter is obeyed when there is time.
+func ExampleRetryWithBackoffPolicy_retryAfter() {
+	retry := highway.RetryWithBackoffPolicy{TotalTime: 10 * time.Second}
+	err := retry.Do(context.Background(), func(context.Context) error { return Busy{After: time.Minute} })
+	fmt.Println(errors.Is(err, highway.ErrRetryAfter))
+	fmt.Println(err)
+	// Output:
+	// true
+	// highway: gave up after 1 attempt: busy (ended by: highway: asked to wait longer than the retry may take: highway: total time of the retry is used up)
+}
+
+// A snapshot is all figures of one instant.
+func ExampleCircuitProtector_Snapshot() {
+	protector := highway.Must(highway.NewCircuitProtector(highway.CircuitProtectorPolicy{
+		ResourceKey:  "search",
+		FailureLimit: highway.Fraction(3, 10),
+		CountCalls:   true,
+	}))
+	for i := range 12 {
+		_ = protector.Do(context.Background(), func(context.Context) error {
+			if i%6 == 5 {
+				return errors.New("down")
+			}
+			return nil
+		})
+	}
+	s := protector.Snapshot()
+	fmt.Println(s.ResourceKey, s.State, s.Log, s.Totals.Successes, s.Totals.Failures)
+	// Output: search CLOSED 2 of 10 failed 10 2
 }
 
 // Whoever is on call can take over.
@@ -146,5 +257,5 @@ func ExampleRetryWithBackoffPolicy_onAttempt() {
 	// Output:
 	// attempt 1: down, again: true, after 1ms
 	// attempt 2: down, again: false, after 0s
-	// highway: failed after 2 attempts: down
+	// highway: gave up after 2 attempts: down
 }

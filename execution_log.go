@@ -38,3 +38,6 @@ func (l ExecutionLog) All() iter.Seq[bool] {
 func (l ExecutionLog) String() string {
 	return fmt.Sprintf("%d of %d failed", l.Failures(), l.Len())
 }
+
+// MarshalText gives the same as String.
+func (l ExecutionLog) MarshalText() ([]byte, error) { return []byte(l.String()), nil }

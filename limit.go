@@ -27,6 +27,9 @@ func (l Limit) Of() int { return l.of }
 // String gives the limit as "3 of 10".
 func (l Limit) String() string { return fmt.Sprintf("%d of %d", l.count, l.of) }
 
+// MarshalText gives the same as String.
+func (l Limit) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+
 func (l Limit) orDefault(d Limit) Limit {
 	if l.given {
 		return l

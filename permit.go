@@ -11,6 +11,13 @@ import (
 // middleware, where the call does not fit in a function. Exactly one of its methods
 // should be called, once; a later one does nothing. They are safe for concurrent use.
 //
+// A function that panics returns no error to settle with. So defer Failure first, and
+// settle what did not panic:
+//
+//	defer permit.Failure()
+//	err = stream(ctx)
+//	permit.Settle(err)
+//
 // A permit that is never settled holds the place of a half-open circuit's probe
 // until ProbeTimeout has passed, and nothing else.
 type Permit struct {

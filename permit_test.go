@@ -49,6 +49,20 @@ func TestAPermitSettledTwiceInAQuietWindow(t *testing.T) {
 	wantLog(t, p, ".x")
 }
 
+// TestTheDocumentedWayToSettle counts a panic as a failure, and everything else as it is.
+func TestTheDocumentedWayToSettle(t *testing.T) {
+	p := newProtector(t, highway.CircuitProtectorPolicy{FailureLimit: highway.Fraction(9, 9)})
+	for _, call := range []func(context.Context) error{succeed, fail, func(context.Context) error { panic("down") }} {
+		func() {
+			defer func() { _ = recover() }()
+			permit := acquire(t, p, context.Background())
+			defer permit.Failure()
+			permit.Settle(call(context.Background()))
+		}()
+	}
+	wantLog(t, p, ".xx")
+}
+
 func TestSettleJudgesAsDoDoes(t *testing.T) {
 	cancelled, cancel := context.WithCancel(context.Background())
 	cancel()

@@ -11,6 +11,8 @@ import (
 type Policy interface {
 	// Do makes the call, any number of times, with ctx or a context made from it, and
 	// returns the call's error or one of its own. It must be safe for concurrent use.
+	// The policies of this package make a call once at a time; one that makes it
+	// several times at once must say so, for not every call bears that.
 	Do(ctx context.Context, call func(context.Context) error) error
 }
 
@@ -20,6 +22,9 @@ type validator interface{ Validate() error }
 // ErrNoResult is what [Call] returns when a policy reports success although no call
 // made through it came to an end, so that there is no value to return.
 var ErrNoResult = errors.New("highway: the policy reported success without a finished call")
+
+// errNoPolicy is what a call through a nil Policy returns.
+var errNoPolicy = errors.New("highway: the policy is nil")
 
 // Must returns v, or panics when err is not nil. It is for protectors and safety nets
 // in package variables, where a senseless policy is a mistake in the program:

@@ -27,8 +27,8 @@ const maxKeyLength = 255
 // CircuitProtectorPolicy describes a circuit protector; [NewCircuitProtector] builds
 // it. Every zero field has a default that makes sense, so the zero policy works.
 type CircuitProtectorPolicy struct {
-	// ResourceKey names what the calls go to, in errors, snapshots and logs. With a
-	// Storage it is the name that protectors share, and must have 1 to 255 bytes.
+	// ResourceKey names what the calls go to, in errors and snapshots. With a Storage
+	// it must have 1 to 255 bytes.
 	ResourceKey string
 
 	// Cooldown is how long a circuit stays OPEN before it probes. Zero means
@@ -64,7 +64,8 @@ type CircuitProtectorPolicy struct {
 	// order, with no lock held: it may call the protector. It runs on the goroutine
 	// whose call or command caused the change, before that returns, or on the one
 	// that is running it already; the end of a cooldown has a goroutine of its own.
-	// A panic in it is caught and logged with [log/slog].
+	// A panic in it is caught and logged with [log/slog]. A command that leaves the
+	// state as it is, such as Isolate on an open circuit, is no change.
 	OnStatusChange func(StatusChange)
 
 	// CountCalls makes Snapshot count successes and refusals too. Without it a
@@ -72,7 +73,8 @@ type CircuitProtectorPolicy struct {
 	// that is what makes them cost nanoseconds (benchmarks/README.md has both).
 	CountCalls bool
 
-	// Storage is where the circuit's state lives. Nil keeps it in this protector.
+	// Storage is where the circuit's state lives. Nil keeps it in this protector, as an
+	// [InMemoryStorage] does.
 	Storage Storage
 }
 

@@ -7,8 +7,10 @@ import (
 	"time"
 )
 
-// ErrProtectedCall matches, by errors.Is, every call that a protector refused. The
-// error itself is a [*ProtectedCallError].
+// ErrProtectedCall matches, by errors.Is, every error that a refusal brought about: the
+// [*ProtectedCallError] itself, which errors.As finds where the call was not made, and
+// a [*RetryLimitReachedError] whose retries a refusal ended after the call had been made
+// and had failed.
 var ErrProtectedCall = errors.New("highway: call refused")
 
 // UntilReleased is the RetryAfter of an isolated circuit: nobody knows when calls
@@ -45,14 +47,18 @@ func (e *ProtectedCallError) retryAfter(now time.Time) time.Duration {
 	return max(0, e.until.Sub(now))
 }
 
-// Error names the key, the state and the time to wait.
+// Error names the key, if there is one, the state and the time to wait.
 func (e *ProtectedCallError) Error() string {
+	call := "call"
+	if e.key != "" {
+		call = fmt.Sprintf("call to %q", e.key)
+	}
 	after := e.RetryAfter()
 	if after == UntilReleased {
-		return fmt.Sprintf("highway: call to %q refused: circuit is isolated until released", e.key)
+		return fmt.Sprintf("highway: %s refused: circuit is isolated until released", call)
 	}
-	return fmt.Sprintf("highway: call to %q refused: circuit is %v, retry after %v",
-		e.key, e.state, after.Round(time.Millisecond))
+	return fmt.Sprintf("highway: %s refused: circuit is %v, retry after %v",
+		call, e.state, after.Round(time.Millisecond))
 }
 
 // Is makes errors.Is match [ErrProtectedCall].

@@ -116,7 +116,10 @@ func retry[T any](ctx context.Context, r *RetryWithBackoffPolicy, rest []layer, 
 		return value, nil
 	}
 	for run := (retryRun{policy: r, deadline: deadline}); run.next(ctx, &err); {
-		value, err = through(ctx, rest, call)
+		var v T
+		if v, err = through(ctx, rest, call); refusalIn(err) == nil {
+			value = v // of the last call that was made
+		}
 	}
 	return value, err
 }

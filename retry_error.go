@@ -24,16 +24,17 @@ type RetryLimitReachedError struct {
 	// Last is the last error that the call itself returned.
 	Last error
 	// EndedBy is what ended the retry early: a [*ProtectedCallError], the error of
-	// the context, [ErrTotalTime], [ErrRetryAfter] or [ErrRetryBudget]. It is nil
-	// when every attempt allowed was made.
+	// the context, [ErrTotalTime], [ErrRetryAfter] or [ErrRetryBudget]. It matches
+	// [context.DeadlineExceeded] also when the deadline would have passed before the
+	// next attempt. It is nil when every attempt allowed was made.
 	EndedBy error
 }
 
 // Error names the attempts, the last error and what ended the retry.
 func (e *RetryLimitReachedError) Error() string {
-	s := fmt.Sprintf("highway: failed after %d attempts: %v", e.Attempts, e.Last)
+	s := fmt.Sprintf("highway: gave up after %d attempts: %v", e.Attempts, e.Last)
 	if e.Attempts == 1 {
-		s = fmt.Sprintf("highway: failed after 1 attempt: %v", e.Last)
+		s = fmt.Sprintf("highway: gave up after 1 attempt: %v", e.Last)
 	}
 	if e.EndedBy != nil {
 		s += fmt.Sprintf(" (ended by: %v)", e.EndedBy)

@@ -3,6 +3,7 @@ package highway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 )
@@ -89,7 +90,10 @@ func (run *retryRun) wait(ctx context.Context, err error, now time.Time) (time.D
 			left = MaxRetryAfter
 		}
 		if hint > left || hint == UntilReleased {
-			return 0, errors.Join(ErrRetryAfter, tooLong)
+			if tooLong == nil {
+				return 0, ErrRetryAfter
+			}
+			return 0, fmt.Errorf("%w: %w", ErrRetryAfter, tooLong)
 		}
 		// The hint is the least; jitter may use what time there is beyond it.
 		jittered := hint + min(time.Duration(rand.Float64()*float64(hint)/10), left-hint)
@@ -100,6 +104,10 @@ func (run *retryRun) wait(ctx context.Context, err error, now time.Time) (time.D
 	}
 	return wait, nil
 }
+
+// errDeadline says that the context's deadline leaves no time for another attempt. It
+// has not passed yet, but to those who ask why they got no result it is the reason.
+var errDeadline = fmt.Errorf("no time for another attempt: %w", context.DeadlineExceeded)
 
 // left is how long the next wait may be, and what a longer one would exceed: nil when
 // there is no limit.
@@ -113,7 +121,7 @@ func (run *retryRun) left(ctx context.Context, now time.Time) (time.Duration, er
 	}
 	if deadline, ok := ctx.Deadline(); ok {
 		if d := deadline.Sub(now); tooLong == nil || d < left {
-			left, tooLong = d, context.DeadlineExceeded
+			left, tooLong = d, errDeadline
 		}
 	}
 	return left, tooLong

@@ -95,7 +95,7 @@ func TestNoRetriesMakesOneAttempt(t *testing.T) {
 	r := highway.RetryWithBackoffPolicy{MaxRetries: highway.NoRetries}
 	err := r.Do(context.Background(), a.call)
 	wantLimit(t, err, 1, errDown, nil)
-	if want := "highway: failed after 1 attempt: down"; err.Error() != want {
+	if want := "highway: gave up after 1 attempt: down"; err.Error() != want {
 		t.Errorf("error is %q, want %q", err, want)
 	}
 }

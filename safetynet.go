@@ -18,7 +18,8 @@ import (
 //
 // Here every attempt asks the protector, which counts every attempt; the other way
 // round the protector would count a call with all its retries as one. A net is a
-// policy itself, is immutable and is safe for concurrent use.
+// policy itself, is immutable and is safe for concurrent use. The zero net has no
+// policies.
 type SafetyNet struct {
 	policies []Policy
 	layers   []layer // the policies, if all are this package's own; otherwise nil
@@ -32,7 +33,7 @@ func NewSafetyNet(policies ...Policy) (*SafetyNet, error) {
 	var errs []error
 	for i, p := range policies {
 		if err := n.add(p); err != nil {
-			errs = append(errs, fmt.Errorf("highway: NewSafetyNet: policy %d: %w", i+1, err))
+			errs = append(errs, fmt.Errorf("policy %d of the safety net: %w", i+1, err))
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -44,7 +45,7 @@ func NewSafetyNet(policies ...Policy) (*SafetyNet, error) {
 // add puts p inside all policies that the net has. Nets within nets dissolve.
 func (n *SafetyNet) add(p Policy) error {
 	if p == nil || isNil(p) {
-		return errors.New("it is nil")
+		return &InvalidPolicyError{"SafetyNet", "policies", fmt.Sprintf("a nil %T", p), "each must be a policy"}
 	}
 	if inner, ok := p.(*SafetyNet); ok {
 		for _, p := range inner.policies {
@@ -60,7 +61,7 @@ func (n *SafetyNet) add(p Policy) error {
 		}
 	}
 	if slices.ContainsFunc(n.policies, func(q Policy) bool { return same(p, q) }) {
-		return errors.New("it is in the net already")
+		return &InvalidPolicyError{"SafetyNet", "policies", fmt.Sprintf("%T twice", p), "each must be there once"}
 	}
 	n.policies = append(n.policies, p)
 	n.addLayer(p)

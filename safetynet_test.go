@@ -2,6 +2,7 @@ package highway_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -64,7 +65,7 @@ func TestTheSamePolicyTwiceIsRefused(t *testing.T) {
 		"net":             {ofP, ofP},
 	} {
 		net, err := highway.NewSafetyNet(policies...)
-		if net != nil || err == nil || !strings.Contains(err.Error(), "already") {
+		if net != nil || err == nil || !strings.Contains(err.Error(), "twice") {
 			t.Errorf("%s: got %v, %v", name, net, err)
 		}
 	}
@@ -96,8 +97,9 @@ func TestANilPolicyIsRefused(t *testing.T) {
 		nil, (*highway.CircuitProtector)(nil), (*highway.SafetyNet)(nil), (*highway.RetryWithBackoffPolicy)(nil), policyFunc(nil),
 	} {
 		_, err := highway.NewSafetyNet(highway.RetryWithBackoffPolicy{}, nothing)
-		if want := "highway: NewSafetyNet: policy 2: it is nil"; err == nil || err.Error() != want {
-			t.Errorf("%T: got %v, want %q", nothing, err, want)
+		wantInvalid(t, err, "policies")
+		if want := fmt.Sprintf("policy 2 of the safety net: highway: SafetyNet.policies is a nil %T: each must be a policy", nothing); err.Error() != want {
+			t.Errorf("got %q, want %q", err, want)
 		}
 	}
 }

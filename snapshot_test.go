@@ -3,6 +3,7 @@ package highway_test
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -90,6 +91,23 @@ func TestASnapshotIsConsistent(t *testing.T) {
 	}
 	close(stop)
 	wg.Wait()
+}
+
+func TestASnapshotIsReadableInJSON(t *testing.T) {
+	p := newProtector(t, highway.CircuitProtectorPolicy{ResourceKey: "shop"})
+	play(t, p, ".x")
+	got, err := json.Marshal(p.Snapshot())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`"ResourceKey":"shop"`, `"State":"CLOSED"`, `"Hold":"none"`, `"Reason":"started"`,
+		`"FailureLimit":"2 of 4"`, `"SuccessLimit":"2 of 3"`, `"Log":"1 of 2 failed"`, `"Failures":1`,
+	} {
+		if !strings.Contains(string(got), want) {
+			t.Errorf("%s is not in %s", want, got)
+		}
+	}
 }
 
 func TestStatesHaveNamesInJSON(t *testing.T) {

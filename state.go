@@ -12,9 +12,9 @@ type CircuitState uint8
 
 // The states of a circuit.
 const (
-	Closed   = CircuitState(circuit.Closed)   // calls go through, outcomes are recorded
-	Open     = CircuitState(circuit.Open)     // calls are refused
-	HalfOpen = CircuitState(circuit.HalfOpen) // a few calls go through, as probes
+	Closed   CircuitState = iota // calls go through, outcomes are recorded
+	Open                         // calls are refused
+	HalfOpen                     // a few calls go through, as probes
 )
 
 // String gives the name as it is stored: CLOSED, OPEN or HALF_OPEN.
@@ -30,9 +30,9 @@ type Hold uint8
 
 // The holds.
 const (
-	NoHold   = Hold(circuit.NoHold)
-	Isolated = Hold(circuit.Isolated) // OPEN until released
-	Disabled = Hold(circuit.Disabled) // CLOSED and recording, but never tripping
+	NoHold   Hold = iota
+	Isolated      // OPEN until released
+	Disabled      // CLOSED and recording, but never tripping
 )
 
 // String gives "none", "isolated" or "disabled".
@@ -46,12 +46,19 @@ type Reason uint8
 
 // The reasons.
 const (
-	Started             = Reason(circuit.Started)             // it is new
-	FailureLimitReached = Reason(circuit.FailureLimitReached) // the window tripped it
-	CooldownOver        = Reason(circuit.CooldownOver)        // time to probe
-	SuccessLimitReached = Reason(circuit.SuccessLimitReached) // the probes succeeded
-	ProbesFailed        = Reason(circuit.ProbesFailed)        // the probes failed
-	Commanded           = Reason(circuit.Commanded)           // somebody called Open, Close, …
+	Started             Reason = iota // it is new
+	FailureLimitReached               // the window tripped it
+	CooldownOver                      // time to probe
+	SuccessLimitReached               // the probes succeeded
+	ProbesFailed                      // the probes failed
+	Commanded                         // somebody called Open, Close, …
+)
+
+// The machine's names for states, holds and reasons have the same numbers.
+const (
+	_ = uint8(HalfOpen-CircuitState(circuit.HalfOpen)) + uint8(CircuitState(circuit.HalfOpen)-HalfOpen)
+	_ = uint8(Disabled-Hold(circuit.Disabled)) + uint8(Hold(circuit.Disabled)-Disabled)
+	_ = uint8(Commanded-Reason(circuit.Commanded)) + uint8(Reason(circuit.Commanded)-Commanded)
 )
 
 // String gives the reason in words.

@@ -6,11 +6,12 @@ type Storage interface {
 	storage()
 }
 
-// InMemoryStorage keeps the state of circuits in this process. It is what a
-// protector without a Storage does anyway; naming it says so for certain.
+// InMemoryStorage keeps each circuit's state in its protector. That is what happens
+// without a Storage too; naming it says so for certain. Protectors on one
+// InMemoryStorage share nothing, whatever their keys.
 type InMemoryStorage struct{ _ byte }
 
-// NewInMemoryStorage returns an in-memory storage.
+// NewInMemoryStorage returns an in-memory storage, for any number of protectors.
 func NewInMemoryStorage() *InMemoryStorage { return &InMemoryStorage{} }
 
 func (*InMemoryStorage) storage() {}
