@@ -3,8 +3,6 @@ package highway
 import (
 	"time"
 	"weak"
-
-	"github.com/highway-engine/highway/internal/circuit"
 )
 
 // alarmAhead is how long before the end of a cooldown refusals begin to read the
@@ -12,7 +10,12 @@ import (
 // due is not refused because the timer is late.
 const alarmAhead = 100 * time.Millisecond
 
-// setAlarm makes the timer ring for the present episode. The lock is held.
+// setAlarm starts a timer for the end of the present cooldown, if there is one. The lock
+// is held.
+//
+// Each alarm is a timer of its own that is never stopped or reset: a protector may be
+// opened in a synctest bubble and then outside, and a timer may not. One that rings for
+// an episode which is over does no harm.
 func (p *CircuitProtector) setAlarm() {
 	until := p.machine.Until()
 	if until.IsZero() {
@@ -22,26 +25,21 @@ func (p *CircuitProtector) setAlarm() {
 	if left > alarmAhead {
 		left -= alarmAhead
 	}
-	if p.alarm != nil {
-		p.alarm.Reset(left)
-		return
-	}
-	// The timer must not keep a protector alive that nobody else holds. It is not
-	// stopped with it, as a cleanup may not touch a timer of a synctest bubble.
-	self := weak.Make(p)
-	p.alarm = time.AfterFunc(left, func() {
+	// The timer must not keep a protector alive that nobody else holds.
+	self, epoch := weak.Make(p), p.machine.Epoch()
+	time.AfterFunc(left, func() {
 		if p := self.Value(); p != nil {
-			p.ring()
+			p.ring(epoch)
 		}
 	})
 }
 
-// ring is the alarm: once shortly before the end of the cooldown, once at the end.
-// One that comes late, for an episode that is over, does no harm.
-func (p *CircuitProtector) ring() {
+// ring is the alarm of an episode: shortly before the end of the cooldown, and again at
+// the end.
+func (p *CircuitProtector) ring(epoch uint64) {
 	p.advance()
 	defer p.mu.Unlock()
-	if p.machine.State() == circuit.Open {
+	if p.machine.Epoch() == epoch {
 		p.setAlarm()
 	}
 }

@@ -158,6 +158,17 @@ func TestACallThroughNoPolicyIsAnError(t *testing.T) {
 	if _, err := highway.Decorate(nil, call)(context.Background(), 1); err == nil || err.Error() != "highway: the policy is nil" {
 		t.Errorf("got %v", err)
 	}
+	const unmade = "highway: a CircuitProtector must come from NewCircuitProtector"
+	var p highway.CircuitProtector
+	if _, err := highway.Decorate(&p, call)(context.Background(), 1); err == nil || err.Error() != unmade {
+		t.Errorf("got %v", err)
+	}
+	if err := p.Do(context.Background(), func(context.Context) error { _, err := call(nil, 0); return err }); err == nil || err.Error() != unmade {
+		t.Errorf("got %v", err)
+	}
+	if _, err := p.Acquire(context.Background()); err == nil || err.Error() != unmade {
+		t.Errorf("got %v", err)
+	}
 }
 
 // TestARefusalDoesNotTakeTheValueAway: the value is that of the last call made.

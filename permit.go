@@ -33,6 +33,9 @@ type Permit struct {
 // made with; see [Permit.Settle].
 func (p *CircuitProtector) Acquire(ctx context.Context) (*Permit, error) {
 	e, probe := p.episode.Load(), circuit.Probe(0)
+	if e == nil {
+		return nil, errUnmade
+	}
 	switch e.gate.Load() {
 	case gateRefusing:
 		return nil, e.refusal

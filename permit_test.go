@@ -80,6 +80,13 @@ func TestSettleJudgesAsDoDoes(t *testing.T) {
 	}
 }
 
+func TestAFailureIsSettledInAQuietWindow(t *testing.T) {
+	p := newProtector(t, highway.CircuitProtectorPolicy{FailureLimit: highway.Fraction(3, 3)})
+	play(t, p, "...")
+	acquire(t, p, context.Background()).Settle(errDown)
+	wantLog(t, p, "..x")
+}
+
 func TestAPermitIsRefusedLikeACall(t *testing.T) {
 	p := opened(t)
 	if permit, err := p.Acquire(context.Background()); permit != nil || err != error(wantRefused(t, p)) {

@@ -23,8 +23,11 @@ type validator interface{ Validate() error }
 // made through it came to an end, so that there is no value to return.
 var ErrNoResult = errors.New("highway: the policy reported success without a finished call")
 
-// errNoPolicy is what a call through a nil Policy returns.
-var errNoPolicy = errors.New("highway: the policy is nil")
+// What a call through a policy that is none returns.
+var (
+	errNoPolicy = errors.New("highway: the policy is nil")
+	errUnmade   = errors.New("highway: a CircuitProtector must come from NewCircuitProtector")
+)
 
 // Must returns v, or panics when err is not nil. It is for protectors and safety nets
 // in package variables, where a senseless policy is a mistake in the program:

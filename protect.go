@@ -12,6 +12,9 @@ import (
 // through a protector, but for Acquire, come here.
 func protect[T any](ctx context.Context, p *CircuitProtector, rest []layer, call func(context.Context) (T, error)) (value T, err error) {
 	e := p.episode.Load()
+	if e == nil {
+		return value, errUnmade
+	}
 	switch e.gate.Load() {
 	case gateRefusing:
 		return value, e.refusal
@@ -81,22 +84,12 @@ func (p *CircuitProtector) finish(ctx context.Context, e *episode, probe circuit
 	}
 	outcome := circuit.Failure
 	defer func() { p.settle(e, probe, outcome) }() // also when ShouldHandle panics
-	if returned {
-		outcome = p.judge(ctx, err)
-	}
-}
-
-// judge says what the return of a call with err says about the resource.
-func (p *CircuitProtector) judge(ctx context.Context, err error) circuit.Outcome {
 	switch {
-	case err == nil:
-		return circuit.Success
 	case errors.Is(contextError(ctx), context.Canceled) || refusalIn(err) != nil:
-		return circuit.Ignored
-	case p.policy.ShouldHandle != nil && !p.policy.ShouldHandle(err):
-		return circuit.Success
+		outcome = circuit.Ignored
+	case returned && p.policy.ShouldHandle != nil && !p.policy.ShouldHandle(err):
+		outcome = circuit.Success
 	}
-	return circuit.Failure
 }
 
 // settle gives the outcome of a call admitted in e to the machine.

@@ -14,8 +14,8 @@ import (
 // resource is back.
 //
 // It is made by [NewCircuitProtector], is safe for concurrent use and must not be
-// copied. It has no goroutine, and one that is no longer referenced is collected; of
-// an open one a timer of some hundred bytes stays until the cooldown is over.
+// copied. It has no goroutine, and one that is no longer referenced is collected; if it
+// had been open, a timer of some hundred bytes stays until the cooldown is over.
 type CircuitProtector struct {
 	// episode is the present stay in one state. Calls read it without the lock.
 	episode atomic.Pointer[episode]
@@ -26,7 +26,6 @@ type CircuitProtector struct {
 	// mu guards what follows. No code of a user runs while it is held.
 	mu      sync.Mutex
 	machine circuit.Machine
-	alarm   *time.Timer // rings at the end of the cooldown; nil before the first
 	totals  Totals
 }
 
@@ -57,6 +56,9 @@ func (p *CircuitProtector) ResourceKey() string { return p.policy.ResourceKey }
 func (p *CircuitProtector) Do(ctx context.Context, call func(context.Context) error) (err error) {
 	// This is protect without a value or layers, which takes a third off its time.
 	e := p.episode.Load()
+	if e == nil {
+		return errUnmade
+	}
 	if gate := e.gate.Load(); gate == gateRefusing {
 		return e.refusal
 	} else if gate == gateAsking {

@@ -1,6 +1,10 @@
 package highway
 
 import (
+	"context"
+	"errors"
+	"runtime"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,4 +31,57 @@ func TestRefusalsReadTheClockOnlyNearTheEnd(t *testing.T) {
 			t.Errorf("after the alarm the gate is %d", g)
 		}
 	})
+}
+
+// TestTheGateIsQuietWhenTheWindowIsFullOfSuccesses, and only then: it is what the speed
+// of a healthy call comes from.
+func TestTheGateIsQuietWhenTheWindowIsFullOfSuccesses(t *testing.T) {
+	for _, counting := range []bool{false, true} {
+		p := Must(NewCircuitProtector(CircuitProtectorPolicy{FailureLimit: Fraction(2, 2), CountCalls: counting}))
+		for i, want := range []bool{false, true, true, false, false, true} {
+			_ = p.Do(context.Background(), func(context.Context) error {
+				if i == 3 {
+					return errors.New("down")
+				}
+				return nil
+			})
+			if got := p.episode.Load().quiet(); got != (want && !counting) {
+				t.Errorf("after call %d, counting %v, the gate is quiet: %v", i, counting, got)
+			}
+		}
+	}
+}
+
+// TestTheEndOfACooldownIsToldByTheCallThatFindsIt, when the alarm is late: before the
+// call is made, and without losing its probe if the listener ends the goroutine.
+func TestTheEndOfACooldownIsToldByTheCallThatFindsIt(t *testing.T) {
+	for _, exits := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			var told []CircuitState
+			p := Must(NewCircuitProtector(CircuitProtectorPolicy{OnStatusChange: func(c StatusChange) {
+				if told = append(told, c.To); exits && c.To == HalfOpen {
+					runtime.Goexit()
+				}
+			}}))
+			p.machine.OpenFor(time.Minute, time.Now().Add(-time.Hour))
+			p.episode.Store(p.newEpisode()) // without an alarm
+			calls := 0
+			go func() {
+				_ = p.Do(context.Background(), func(context.Context) error {
+					if !slices.Equal(told, []CircuitState{HalfOpen}) {
+						t.Errorf("told of %v", told)
+					}
+					calls++
+					return nil
+				})
+			}()
+			synctest.Wait()
+			if want := map[bool]int{false: 1, true: 0}[exits]; calls != want {
+				t.Errorf("exits %v: %d calls were made", exits, calls)
+			}
+			if n := p.Snapshot().ProbesInFlight; n != 0 {
+				t.Errorf("exits %v: %d probes in flight", exits, n)
+			}
+		})
+	}
 }

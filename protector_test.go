@@ -141,14 +141,16 @@ func TestAProbeIsSettledHoweverItsCallEnds(t *testing.T) {
 		"error":                      {background, fail, highway.Open},
 		"not a failure":              {background, func(context.Context) error { return errNotFound }, highway.Closed},
 		"panic":                      {background, func(context.Context) error { panic("down") }, highway.Open},
-		"panic after cancellation":   {cancelled, func(context.Context) error { panic("down") }, highway.Open},
+		"panic after cancellation":   {cancelled, func(context.Context) error { panic("down") }, highway.HalfOpen},
 		"Goexit":                     {background, func(context.Context) error { runtime.Goexit(); return nil }, highway.Open},
 		"cancelled by the caller":    {cancelled, func(ctx context.Context) error { return ctx.Err() }, highway.HalfOpen},
 		"another error, cancelled":   {cancelled, fail, highway.HalfOpen},
 		"cancellation of its own":    {background, func(context.Context) error { return context.Canceled }, highway.Open},
 		"deadline":                   {expired, func(ctx context.Context) error { return ctx.Err() }, highway.Open},
 		"refused by another":         {background, func(context.Context) error { return refusal }, highway.HalfOpen},
-		"wrapped refusal":            {background, func(context.Context) error { return errors.Join(errDown, fmt.Errorf("shop: %w", refusal)) }, highway.HalfOpen},
+		"wrapped refusal":            {background, func(context.Context) error { return errors.Join(nil, fmt.Errorf("shop: %w", refusal)) }, highway.HalfOpen},
+		"failure and refusal":        {background, func(context.Context) error { return errors.Join(errDown, refusal) }, highway.Open},
+		"endless chain":              {background, func(context.Context) error { return endless{} }, highway.Open},
 		"ShouldHandle panics":        {background, func(context.Context) error { return errUnspeakable }, highway.Open},
 		"no context":                 {nil, fail, highway.Open},
 	} {
@@ -200,13 +202,33 @@ var ways = map[string]func(*highway.CircuitProtector, context.Context, func(cont
 		_, err := highway.Decorate(p, func(ctx context.Context, n int) (int, error) { return n, call(ctx) })(ctx, 1)
 		return err
 	},
+	"Protect": func(p *highway.CircuitProtector, ctx context.Context, call func(context.Context) error) error {
+		_, err := highway.Protect(ctx, p, func(ctx context.Context) (int, error) { return 1, call(ctx) })
+		return err
+	},
 	"SafetyNet": func(p *highway.CircuitProtector, ctx context.Context, call func(context.Context) error) error {
 		return highway.Must(highway.NewSafetyNet(p)).Do(ctx, call)
 	},
 	"foreign SafetyNet": func(p *highway.CircuitProtector, ctx context.Context, call func(context.Context) error) error {
 		return highway.Must(highway.NewSafetyNet(&foreign{}, p)).Do(ctx, call)
 	},
+	"Call on a foreign SafetyNet": func(p *highway.CircuitProtector, ctx context.Context, call func(context.Context) error) error {
+		net := highway.Must(highway.NewSafetyNet(p, &foreign{}))
+		_, err := highway.Call(ctx, net, func(ctx context.Context) (int, error) { return 1, call(ctx) })
+		return err
+	},
+	"Decorate with a foreign SafetyNet": func(p *highway.CircuitProtector, ctx context.Context, call func(context.Context) error) error {
+		net := highway.Must(highway.NewSafetyNet(p, &foreign{}))
+		_, err := highway.Decorate(net, func(ctx context.Context, n int) (int, error) { return n, call(ctx) })(ctx, 1)
+		return err
+	},
 }
+
+// endless wraps itself.
+type endless struct{}
+
+func (endless) Error() string { return "endless" }
+func (endless) Unwrap() error { return endless{} }
 
 func opened(t testing.TB) *highway.CircuitProtector {
 	p := newProtector(t, highway.CircuitProtectorPolicy{ResourceKey: "inner"})
@@ -214,31 +236,44 @@ func opened(t testing.TB) *highway.CircuitProtector {
 	return p
 }
 
-// TestEveryEndingCountsWhileClosed is the same for the window of a closed circuit.
+// TestEveryEndingCountsWhileClosed is the same for the window of a closed circuit, also
+// of one full of successes, where a further success need not be written.
 func TestEveryEndingCountsWhileClosed(t *testing.T) {
 	cancelled, cancel := context.WithCancel(context.Background())
 	cancel()
 	for way, do := range ways {
-		p := newProtector(t, highway.CircuitProtectorPolicy{
-			FailureLimit: highway.Fraction(10, 10),
-			ShouldHandle: func(err error) bool { return err != errNotFound },
-		})
-		for _, call := range []func(context.Context) error{
-			succeed, fail,
-			func(context.Context) error { panic("down") },
-			func(context.Context) error { runtime.Goexit(); return nil },
-			func(context.Context) error { return errNotFound },
+		for name, c := range map[string]struct {
+			ctx  context.Context
+			call func(context.Context) error
+			want string
+		}{
+			"success":       {context.Background(), succeed, "."},
+			"error":         {context.Background(), fail, "x"},
+			"panic":         {context.Background(), func(context.Context) error { panic("down") }, "x"},
+			"Goexit":        {context.Background(), func(context.Context) error { runtime.Goexit(); return nil }, "x"},
+			"not a failure": {context.Background(), func(context.Context) error { return errNotFound }, "."},
+			"cancelled":     {cancelled, fail, ""},
 		} {
-			done := make(chan struct{})
-			go func() {
-				defer close(done)
-				defer func() { _ = recover() }()
-				_ = do(p, context.Background(), call)
-			}()
-			<-done
+			t.Run(way+"/"+name, func(t *testing.T) {
+				p := newProtector(t, highway.CircuitProtectorPolicy{
+					FailureLimit: highway.Fraction(3, 3),
+					ShouldHandle: func(err error) bool { return err != errNotFound },
+				})
+				for _, before := range []string{"", "..."} {
+					play(t, p, before)
+					done := make(chan struct{})
+					go func() {
+						defer close(done)
+						defer func() { _ = recover() }()
+						_ = do(p, c.ctx, c.call)
+					}()
+					<-done
+					all := before + c.want
+					wantLog(t, p, all[max(0, len(all)-3):])
+					p.Close()
+				}
+			})
 		}
-		_ = do(p, cancelled, fail)
-		t.Run(way, func(t *testing.T) { wantLog(t, p, ".xxx.") })
 	}
 }
 

@@ -64,22 +64,29 @@ func (e *ProtectedCallError) Error() string {
 // Is makes errors.Is match [ErrProtectedCall].
 func (e *ProtectedCallError) Is(target error) bool { return target == ErrProtectedCall }
 
-// refusalIn finds the refusal that errors.As would find in err, without allocating:
-// every failed call is looked at.
-func refusalIn(err error) *ProtectedCallError {
-	for err != nil {
+// refusalIn returns the refusal that err is about, found by unwrapping. An error that
+// joins a refusal with something else is about that. It does not allocate, because
+// every failed call is looked at, and gives up on chains that look endless.
+func refusalIn(err error) *ProtectedCallError { return refusalWithin(err, 100) }
+
+func refusalWithin(err error, depth int) *ProtectedCallError {
+	for ; err != nil && depth > 0; depth-- {
 		switch e := err.(type) {
 		case *ProtectedCallError:
 			return e
 		case interface{ Unwrap() error }:
 			err = e.Unwrap()
 		case interface{ Unwrap() []error }:
+			var refusal *ProtectedCallError
 			for _, err := range e.Unwrap() {
-				if refusal := refusalIn(err); refusal != nil {
-					return refusal
+				if err == nil {
+					continue
+				}
+				if refusal = refusalWithin(err, depth-1); refusal == nil {
+					return nil
 				}
 			}
-			return nil
+			return refusal
 		default:
 			return nil
 		}

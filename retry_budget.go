@@ -40,12 +40,22 @@ func NewRetryBudget(share Limit, burst int) (*RetryBudget, error) {
 
 // payIn is called once for each call, before it is made.
 func (b *RetryBudget) payIn() {
-	if b == nil {
-		return
+	if b != nil {
+		b.put(b.perCall)
 	}
+}
+
+// giveBack is called for a retry that was taken out and not made.
+func (b *RetryBudget) giveBack() {
+	if b != nil {
+		b.put(b.perRetry)
+	}
+}
+
+func (b *RetryBudget) put(amount int64) {
 	for {
 		tokens := b.tokens.Load()
-		if tokens >= b.full || b.tokens.CompareAndSwap(tokens, min(tokens+b.perCall, b.full)) {
+		if tokens >= b.full || b.tokens.CompareAndSwap(tokens, min(tokens+amount, b.full)) {
 			return
 		}
 	}

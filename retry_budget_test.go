@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/highway-engine/highway"
 )
@@ -71,6 +72,18 @@ func TestNothingIsSavedBeyondTheBurst(t *testing.T) {
 	if want := "21121"; got != want {
 		t.Errorf("attempts are %s, want %s", got, want)
 	}
+}
+
+func TestARetryThatIsNotMadeIsGivenBack(t *testing.T) {
+	r := highway.RetryWithBackoffPolicy{
+		MaxRetries: 1, Backoff: highway.FixedDelay{Delay: time.Second}, Budget: newBudget(t, highway.Fraction(1, 100), 1),
+	}
+	retryTest(t, func(t *testing.T, ctx context.Context) {
+		ctx, cancel := context.WithCancel(ctx)
+		time.AfterFunc(time.Millisecond, cancel)
+		wantLimit(t, r.Do(ctx, fail), 1, errDown, context.Canceled)
+		wantLimit(t, r.Do(context.Background(), fail), 2, errDown, nil)
+	})
 }
 
 func TestTheBudgetHoldsUnderConcurrency(t *testing.T) {

@@ -22,7 +22,7 @@ func (run *retryRun) next(ctx context.Context, result *error) (again bool) {
 	run.attempts++
 	err := *result
 	var wait time.Duration
-	wait, *result = run.decide(ctx, err, time.Now())
+	wait, *result = run.decide(ctx, err)
 	again = wait != stop
 	if run.policy.OnAttempt != nil {
 		attempt := Attempt{Number: run.attempts, Err: err, Again: again, Wait: max(0, wait)}
@@ -31,7 +31,8 @@ func (run *retryRun) next(ctx context.Context, result *error) (again bool) {
 	if !again {
 		return false
 	}
-	if ended := sleep(ctx, wait); ended != nil {
+	if ended := run.sleep(ctx, wait); ended != nil {
+		run.policy.Budget.giveBack()
 		*result = run.giveUp(ended)
 		return false
 	}
@@ -43,7 +44,7 @@ const stop time.Duration = -1
 
 // decide says how long to wait before the next attempt, or stop and the error that
 // the call ends with.
-func (run *retryRun) decide(ctx context.Context, err error, now time.Time) (time.Duration, error) {
+func (run *retryRun) decide(ctx context.Context, err error) (time.Duration, error) {
 	r := run.policy
 	if err == nil {
 		return stop, nil
@@ -68,7 +69,7 @@ func (run *retryRun) decide(ctx context.Context, err error, now time.Time) (time
 		}
 		return stop, run.giveUp(nil)
 	}
-	wait, ended := run.wait(ctx, err, now)
+	wait, ended := run.wait(ctx, err, time.Now())
 	if ended != nil {
 		if refused {
 			ended = err
@@ -86,18 +87,21 @@ func (run *retryRun) wait(ctx context.Context, err error, now time.Time) (time.D
 	left, tooLong := run.left(ctx, now)
 	wait := max(0, run.policy.backoff().ForAttempt(run.attempts))
 	if hint := retryAfter(err); hint > 0 {
+		longest := left
 		if tooLong == nil {
-			left = MaxRetryAfter
+			longest = MaxRetryAfter
 		}
-		if hint > left || hint == UntilReleased {
-			if tooLong == nil {
-				return 0, ErrRetryAfter
-			}
+		switch {
+		case hint <= longest && hint != UntilReleased:
+		case tooLong == nil:
+			return 0, ErrRetryAfter
+		default:
 			return 0, fmt.Errorf("%w: %w", ErrRetryAfter, tooLong)
 		}
-		// The hint is the least; jitter may use what time there is beyond it.
-		jittered := hint + min(time.Duration(rand.Float64()*float64(hint)/10), left-hint)
-		return max(jittered, min(wait, left)), nil
+		// The hint is the least. Jitter takes no more than half of the time beyond it:
+		// timers are late.
+		jitter := time.Duration(rand.Float64() * float64(hint) / 10)
+		wait = max(wait, hint+min(jitter, (longest-hint)/2))
 	}
 	if tooLong != nil && wait > left {
 		return 0, tooLong
@@ -140,8 +144,9 @@ func retryAfter(err error) time.Duration {
 	return 0
 }
 
-// sleep waits for d, or returns the error of a context that ends before.
-func sleep(ctx context.Context, d time.Duration) error {
+// sleep waits for d. It returns what has ended the retry in the meantime: the context,
+// or the total time, which a timer or a listener may have overrun.
+func (run *retryRun) sleep(ctx context.Context, d time.Duration) error {
 	var done <-chan struct{}
 	if ctx != nil {
 		done = ctx.Done()
@@ -154,7 +159,13 @@ func sleep(ctx context.Context, d time.Duration) error {
 		case <-timer.C:
 		}
 	}
-	return contextError(ctx)
+	if err := contextError(ctx); err != nil {
+		return err
+	}
+	if !run.deadline.IsZero() && time.Now().After(run.deadline) {
+		return ErrTotalTime
+	}
+	return nil
 }
 
 // contextError is ctx.Err() for a ctx that may be nil.

@@ -131,8 +131,51 @@ func TestTheContextEndsTheWait(t *testing.T) {
 
 func TestNoAttemptFollowsACancellation(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
-	r := highway.RetryWithBackoffPolicy{Backoff: highway.FixedDelay{}}
+	var heard []highway.Attempt
+	r := highway.RetryWithBackoffPolicy{
+		Backoff:   highway.FixedDelay{},
+		OnAttempt: func(a highway.Attempt) { heard = append(heard, a) },
+	}
 	wantLimit(t, r.Do(ctx, func(context.Context) error { cancel(); return errDown }), 1, errDown, context.Canceled)
+	if want := []highway.Attempt{{Number: 1, Err: errDown}}; !slices.Equal(heard, want) {
+		t.Errorf("heard %+v, want %+v", heard, want)
+	}
+}
+
+// TestNoAttemptStartsAfterTheTotalTime, whoever has used it up.
+func TestNoAttemptStartsAfterTheTotalTime(t *testing.T) {
+	dawdle := func() { time.Sleep(time.Minute) }
+	for name, r := range map[string]highway.RetryWithBackoffPolicy{
+		"OnAttempt":    {OnAttempt: func(highway.Attempt) { dawdle() }},
+		"ShouldHandle": {ShouldHandle: func(error) bool { dawdle(); return true }},
+		"Backoff":      {Backoff: dawdling{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			retryTest(t, func(t *testing.T, ctx context.Context) {
+				r.TotalTime = time.Second
+				wantLimit(t, r.Do(ctx, fail), 1, errDown, highway.ErrTotalTime)
+			})
+		})
+	}
+}
+
+// dawdling is a delay that takes longer to tell than to wait.
+type dawdling struct{}
+
+func (dawdling) ForAttempt(int) time.Duration { time.Sleep(time.Minute); return 0 }
+
+func TestARetryAfterIsJittered(t *testing.T) {
+	seen := map[time.Duration]bool{}
+	for range 50 {
+		retryTest(t, func(t *testing.T, ctx context.Context) {
+			a := &attempts{fails: 1, err: tooMany{10 * time.Second}}
+			_ = highway.RetryWithBackoffPolicy{}.Do(ctx, a.call)
+			seen[a.at[1]] = true
+		})
+	}
+	if len(seen) < 40 {
+		t.Errorf("only %d different waits of 50", len(seen))
+	}
 }
 
 func TestNoWaitBeginsThatTheDeadlineWouldCut(t *testing.T) {
@@ -175,21 +218,22 @@ func TestRetryAfterIsObeyedWhenItFits(t *testing.T) {
 		from, to               time.Duration // of the second attempt; to 0: there is none
 		endedBy                error
 	}{
-		"longer than the backoff":        {after: 10 * time.Second, from: 10 * time.Second, to: 11 * time.Second},
-		"shorter than the backoff":       {after: time.Millisecond, from: time.Second, to: time.Second},
-		"zero":                           {after: 0, from: time.Second, to: time.Second},
-		"negative":                       {after: -5, from: time.Second, to: time.Second},
-		"fits the total":                 {after: 10 * time.Second, total: 10 * time.Second, from: 10 * time.Second, to: 10 * time.Second},
-		"beyond the total":               {after: 10 * time.Second, total: 9 * time.Second, endedBy: highway.ErrRetryAfter},
-		"fits the deadline":              {after: 10 * time.Second, deadline: 20 * time.Second, from: 10 * time.Second, to: 11 * time.Second},
-		"beyond the deadline":            {after: 10 * time.Second, deadline: 9 * time.Second, endedBy: highway.ErrRetryAfter},
-		"the deadline is the reason too": {after: 10 * time.Second, deadline: 9 * time.Second, endedBy: context.DeadlineExceeded},
-		"the sooner of both counts":      {after: 10 * time.Second, total: time.Hour, deadline: 9 * time.Second, endedBy: context.DeadlineExceeded},
-		"the sooner, the other way":      {after: 10 * time.Second, total: 9 * time.Second, deadline: time.Hour, endedBy: highway.ErrTotalTime},
-		"the total is the reason too":    {after: 10 * time.Second, total: 9 * time.Second, endedBy: highway.ErrTotalTime},
-		"longer than allowed unlimited":  {after: 61 * time.Second, endedBy: highway.ErrRetryAfter},
-		"a long one that fits":           {after: time.Hour, total: 2 * time.Hour, from: time.Hour, to: 66 * time.Minute},
-		"for ever":                       {after: highway.UntilReleased, total: highway.UntilReleased, endedBy: highway.ErrRetryAfter},
+		"a tiny one, and no time for the backoff": {after: 1, total: time.Second - 1, endedBy: highway.ErrTotalTime},
+		"longer than the backoff":                 {after: 10 * time.Second, from: 10 * time.Second, to: 11 * time.Second},
+		"shorter than the backoff":                {after: time.Millisecond, from: time.Second, to: time.Second},
+		"zero":                                    {after: 0, from: time.Second, to: time.Second},
+		"negative":                                {after: -5, from: time.Second, to: time.Second},
+		"fits the total":                          {after: 10 * time.Second, total: 10 * time.Second, from: 10 * time.Second, to: 10 * time.Second},
+		"beyond the total":                        {after: 10 * time.Second, total: 9 * time.Second, endedBy: highway.ErrRetryAfter},
+		"fits the deadline":                       {after: 10 * time.Second, deadline: 20 * time.Second, from: 10 * time.Second, to: 11 * time.Second},
+		"beyond the deadline":                     {after: 10 * time.Second, deadline: 9 * time.Second, endedBy: highway.ErrRetryAfter},
+		"the deadline is the reason too":          {after: 10 * time.Second, deadline: 9 * time.Second, endedBy: context.DeadlineExceeded},
+		"the sooner of both counts":               {after: 10 * time.Second, total: time.Hour, deadline: 9 * time.Second, endedBy: context.DeadlineExceeded},
+		"the sooner, the other way":               {after: 10 * time.Second, total: 9 * time.Second, deadline: time.Hour, endedBy: highway.ErrTotalTime},
+		"the total is the reason too":             {after: 10 * time.Second, total: 9 * time.Second, endedBy: highway.ErrTotalTime},
+		"longer than allowed unlimited":           {after: 61 * time.Second, endedBy: highway.ErrRetryAfter},
+		"a long one that fits":                    {after: time.Hour, total: 2 * time.Hour, from: time.Hour, to: 66 * time.Minute},
+		"for ever":                                {after: highway.UntilReleased, total: highway.UntilReleased, endedBy: highway.ErrRetryAfter},
 	} {
 		t.Run(name, func(t *testing.T) {
 			retryTest(t, func(t *testing.T, ctx context.Context) {

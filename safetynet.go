@@ -21,9 +21,13 @@ import (
 // policy itself, is immutable and is safe for concurrent use. The zero net has no
 // policies.
 type SafetyNet struct {
-	policies []Policy
-	layers   []layer // the policies, if all are this package's own; otherwise nil
+	members []member
+	layers  []layer // the members, if all are this package's own; otherwise nil
 }
+
+// A member is a policy of a net as it was given, by which it is known again, and as it
+// is used: a retry policy behind a pointer is copied, so that it stays as validated.
+type member struct{ given, used Policy }
 
 // NewSafetyNet joins policies. It refuses a policy that makes no sense, a nil one,
 // and one that is there twice, also inside another net: a protector in two places
@@ -32,7 +36,7 @@ func NewSafetyNet(policies ...Policy) (*SafetyNet, error) {
 	n := &SafetyNet{layers: []layer{}}
 	var errs []error
 	for i, p := range policies {
-		if err := n.add(p); err != nil {
+		if err := n.add(member{p, p}); err != nil {
 			errs = append(errs, fmt.Errorf("policy %d of the safety net: %w", i+1, err))
 		}
 	}
@@ -42,14 +46,15 @@ func NewSafetyNet(policies ...Policy) (*SafetyNet, error) {
 	return n, nil
 }
 
-// add puts p inside all policies that the net has. Nets within nets dissolve.
-func (n *SafetyNet) add(p Policy) error {
+// add puts m inside all members that the net has. Nets within nets dissolve.
+func (n *SafetyNet) add(m member) error {
+	p := m.used
 	if p == nil || isNil(p) {
 		return &InvalidPolicyError{"SafetyNet", "policies", fmt.Sprintf("a nil %T", p), "each must be a policy"}
 	}
 	if inner, ok := p.(*SafetyNet); ok {
-		for _, p := range inner.policies {
-			if err := n.add(p); err != nil {
+		for _, m := range inner.members {
+			if err := n.add(m); err != nil {
 				return err
 			}
 		}
@@ -60,32 +65,32 @@ func (n *SafetyNet) add(p Policy) error {
 			return err
 		}
 	}
-	if slices.ContainsFunc(n.policies, func(q Policy) bool { return same(p, q) }) {
+	if slices.ContainsFunc(n.members, func(n member) bool { return same(m.given, n.given) }) {
 		return &InvalidPolicyError{"SafetyNet", "policies", fmt.Sprintf("%T twice", p), "each must be there once"}
 	}
-	n.policies = append(n.policies, p)
-	n.addLayer(p)
+	own := layer{}
+	switch p := p.(type) {
+	case *CircuitProtector:
+		if p.episode.Load() == nil {
+			return errUnmade
+		}
+		own.protector = p
+	case *RetryWithBackoffPolicy:
+		retry := *p
+		m.used, own.retry = &retry, &retry
+	case RetryWithBackoffPolicy:
+		own.retry = &p
+	}
+	n.members = append(n.members, m)
+	if own == (layer{}) {
+		n.layers = nil
+	} else if n.layered() {
+		n.layers = append(n.layers, own)
+	}
 	return nil
 }
 
-func (n *SafetyNet) addLayer(p Policy) {
-	if n.layers == nil {
-		return
-	}
-	switch p := p.(type) {
-	case *CircuitProtector:
-		n.layers = append(n.layers, layer{protector: p})
-	case *RetryWithBackoffPolicy:
-		retry := *p // as it was when it was validated
-		n.layers = append(n.layers, layer{retry: &retry})
-	case RetryWithBackoffPolicy:
-		n.layers = append(n.layers, layer{retry: &p})
-	default:
-		n.layers = nil
-	}
-}
-
-// layered says whether all policies are this package's own, so that calls can go
+// layered says whether all members are this package's own, so that calls can go
 // through them without being wrapped.
 func (n *SafetyNet) layered() bool { return n.layers != nil }
 
@@ -95,15 +100,15 @@ func (n *SafetyNet) Do(ctx context.Context, call func(context.Context) error) er
 		_, err := through(ctx, n.layers, valueless(call))
 		return err
 	}
-	return chain(ctx, n.policies, call)
+	return chain(ctx, n.members, call)
 }
 
-func chain(ctx context.Context, policies []Policy, call func(context.Context) error) error {
-	if len(policies) == 0 {
+func chain(ctx context.Context, members []member, call func(context.Context) error) error {
+	if len(members) == 0 {
 		return call(ctx)
 	}
-	return policies[0].Do(ctx, func(ctx context.Context) error {
-		return chain(ctx, policies[1:], call)
+	return members[0].used.Do(ctx, func(ctx context.Context) error {
+		return chain(ctx, members[1:], call)
 	})
 }
 

@@ -106,9 +106,43 @@ func TestANilPolicyIsRefused(t *testing.T) {
 
 func TestANetKeepsThePolicyItWasGiven(t *testing.T) {
 	retry := &highway.RetryWithBackoffPolicy{MaxRetries: 1, Backoff: highway.FixedDelay{}}
-	net := highway.Must(highway.NewSafetyNet(retry))
+	nets := []*highway.SafetyNet{
+		highway.Must(highway.NewSafetyNet(retry)),
+		highway.Must(highway.NewSafetyNet(&foreign{}, retry)),
+	}
 	retry.MaxRetries = 5
-	wantLimit(t, net.Do(context.Background(), fail), 2, errDown, nil)
+	// Also when it goes into another net later.
+	nets = append(nets, highway.Must(highway.NewSafetyNet(&foreign{}, nets[0])))
+	for _, net := range nets {
+		wantLimit(t, net.Do(context.Background(), fail), 2, errDown, nil)
+		if _, err := highway.NewSafetyNet(net, retry); err == nil {
+			t.Error("the net does not know the policy again")
+		}
+	}
+}
+
+func TestEveryPolicyOfAMixedNetIsUsed(t *testing.T) {
+	for _, outer := range []bool{true, false} {
+		own, protector := &foreign{}, newProtector(t, highway.CircuitProtectorPolicy{})
+		policies := []highway.Policy{own, protector}
+		if outer {
+			policies = []highway.Policy{protector, own}
+		}
+		net := highway.Must(highway.NewSafetyNet(policies...))
+		_ = net.Do(context.Background(), fail)
+		_, _ = highway.Call(context.Background(), net, func(ctx context.Context) (int, error) { return 0, fail(ctx) })
+		_, _ = highway.Decorate(net, func(ctx context.Context, n int) (int, error) { return n, fail(ctx) })(context.Background(), 1)
+		wantLog(t, protector, "xxx")
+		if own.calls != 3 {
+			t.Errorf("the foreign policy was used %d times", own.calls)
+		}
+	}
+}
+
+func TestAnUnmadeProtectorIsRefused(t *testing.T) {
+	if _, err := highway.NewSafetyNet(new(highway.CircuitProtector)); err == nil {
+		t.Error("it was accepted")
+	}
 }
 
 func TestANetIsAPolicy(t *testing.T) {

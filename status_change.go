@@ -37,6 +37,10 @@ func (q *changeQueue) add(c StatusChange) bool {
 	return true
 }
 
+// inline is how many changes a caller delivers. If others cause them faster than that,
+// the rest goes to a goroutine, for the caller has a call to return from.
+const inline = 100
+
 // deliver empties the queue. No lock may be held.
 func (q *changeQueue) deliver() {
 	q.mu.Lock()
@@ -45,7 +49,12 @@ func (q *changeQueue) deliver() {
 		return
 	}
 	q.delivering = true
-	for len(q.pending) > 0 {
+	for told := 0; len(q.pending) > 0; told++ {
+		if told == inline {
+			q.delivering = false
+			go q.deliver()
+			return
+		}
 		c := q.pending[0]
 		q.pending = q.pending[1:]
 		q.mu.Unlock()

@@ -59,6 +59,70 @@ func TestListenersHearOfEveryChangeInOrder(t *testing.T) {
 	})
 }
 
+// TestAnIdleCircuitTellsOfTheEndOfItsCooldown: nobody has to call or ask.
+func TestAnIdleCircuitTellsOfTheEndOfItsCooldown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		var heard []time.Duration
+		p := newProtector(t, highway.CircuitProtectorPolicy{OnStatusChange: func(c highway.StatusChange) {
+			heard = append(heard, c.At.Sub(start))
+		}})
+		if err := p.Open(time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		if want := []time.Duration{0, time.Minute}; !slices.Equal(heard, want) {
+			t.Errorf("heard at %v, want %v", heard, want)
+		}
+	})
+}
+
+// TestACommandAfterTheCooldownFollowsHalfOpen, even if nobody noticed its end before.
+func TestACommandAfterTheCooldownFollowsHalfOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var heard []string
+		p := newProtector(t, highway.CircuitProtectorPolicy{
+			Cooldown:       time.Second,
+			OnStatusChange: func(c highway.StatusChange) { heard = append(heard, describe(c)) },
+		})
+		play(t, p, "xxxx")
+		time.Sleep(time.Second) // the alarm is due, and may or may not have run
+		p.Close()
+		synctest.Wait()
+		want := []string{
+			"CLOSED->OPEN: failure limit reached",
+			"OPEN->HALF_OPEN: cooldown over",
+			"HALF_OPEN->CLOSED: commanded",
+		}
+		if !slices.Equal(heard, want) {
+			t.Errorf("heard %q, want %q", heard, want)
+		}
+	})
+}
+
+// TestACallerDoesNotDeliverForEver: others' changes go to a goroutine in the end.
+func TestACallerDoesNotDeliverForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		heard := 0
+		var p *highway.CircuitProtector
+		p = newProtector(t, highway.CircuitProtectorPolicy{OnStatusChange: func(c highway.StatusChange) {
+			if heard++; heard < 1000 {
+				if c.To == highway.Open {
+					p.Close()
+				} else {
+					p.Isolate()
+				}
+			}
+		}})
+		p.Isolate()
+		returned := heard
+		synctest.Wait()
+		if returned > 100 || heard != 1000 {
+			t.Errorf("the caller delivered %d, and all together are %d", returned, heard)
+		}
+	})
+}
+
 func TestAListenerHasHeardWhenTheCallReturns(t *testing.T) {
 	heard := 0
 	p := newProtector(t, highway.CircuitProtectorPolicy{OnStatusChange: func(highway.StatusChange) { heard++ }})

@@ -45,6 +45,33 @@ func TestNothingIsLeftOfADroppedProtector(t *testing.T) {
 	}
 }
 
+// TestAProtectorMayBeUsedInsideAndOutsideOfABubble, as one in a package variable is: no
+// timer of the one is touched in the other.
+func TestAProtectorMayBeUsedInsideAndOutsideOfABubble(t *testing.T) {
+	p, err := highway.NewCircuitProtector(highway.CircuitProtectorPolicy{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := func() {
+		if err := p.Open(time.Minute); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open()
+	p.Close()
+	synctest.Test(t, func(t *testing.T) {
+		open()
+		time.Sleep(time.Minute)
+		if s := p.Status(); s != highway.HalfOpen {
+			t.Errorf("status is %v", s)
+		}
+		open()
+		p.Close()
+	})
+	open()
+	p.Close()
+}
+
 // TestAProtectorOutlivedByItsBubble: one made in a synctest bubble, whose timers nobody
 // outside may touch, is collected without harm.
 func TestAProtectorOutlivedByItsBubble(t *testing.T) {

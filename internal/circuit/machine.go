@@ -248,13 +248,7 @@ func (m *Machine) Log() Window {
 
 // InFlight is how many probes hold a lease at now.
 func (m *Machine) InFlight(now time.Time) int {
-	n := 0
-	for _, l := range m.probes.inFlight {
-		if now.Before(l.expires) {
-			n++
-		}
-	}
-	return n
+	return len(m.probes.inFlight) - m.probes.expired(now)
 }
 
 // Clone returns a machine in the same state that shares nothing with m.

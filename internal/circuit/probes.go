@@ -1,6 +1,7 @@
 package circuit
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -14,8 +15,8 @@ type Probe uint64
 // has recovered. Each is a lease: one that nobody settles in time is lost, and its
 // place is given to another call.
 type probes struct {
-	results  Window // settled probes of this episode
-	inFlight []lease
+	results  Window  // settled probes of this episode
+	inFlight []lease // in the order in which they were granted and expire
 	lost     int
 }
 
@@ -41,27 +42,35 @@ func (p *probes) grant(probe Probe, expires time.Time) {
 
 // take ends the lease of probe and says whether there was one.
 func (p *probes) take(probe Probe) bool {
-	i := slices.IndexFunc(p.inFlight, func(l lease) bool { return l.probe == probe })
-	if i < 0 {
-		return false
+	i, found := slices.BinarySearchFunc(p.inFlight, probe, func(l lease, probe Probe) int {
+		return cmp.Compare(l.probe, probe)
+	})
+	if found {
+		p.inFlight = slices.Delete(p.inFlight, i, i+1)
 	}
-	p.inFlight = slices.Delete(p.inFlight, i, i+1)
-	return true
+	return found
 }
 
 // expire ends the leases that are over at now. As many as the episode has probes
 // are given back without a verdict: their callers may have crashed. From then on a
 // lost probe counts as failed, so that the episode ends whatever its probes do.
 func (p *probes) expire(now time.Time) {
-	p.inFlight = slices.DeleteFunc(p.inFlight, func(l lease) bool {
-		if now.Before(l.expires) {
-			return false
-		}
+	over := p.expired(now)
+	p.inFlight = slices.Delete(p.inFlight, 0, over)
+	for range over {
 		if p.lost++; p.lost > p.results.Size() {
 			p.results.Add(true)
 		}
-		return true
-	})
+	}
+}
+
+// expired is how many leases are over at now: the oldest, as all are equally long.
+func (p *probes) expired(now time.Time) int {
+	n := 0
+	for n < len(p.inFlight) && !now.Before(p.inFlight[n].expires) {
+		n++
+	}
+	return n
 }
 
 func (p *probes) clone() probes {
