@@ -71,6 +71,7 @@ func TestAnIdleCircuitTellsOfTheEndOfItsCooldown(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		if want := []time.Duration{0, time.Minute}; !slices.Equal(heard, want) {
 			t.Errorf("heard at %v, want %v", heard, want)
 		}

@@ -122,42 +122,35 @@ var model = porcupine.Model{
 	},
 }
 
-// TestHistoriesAreLinearizable lets clients acquire, settle, command and look at one
-// protector at once, and checks that what they saw could have happened one after the
-// other on the reference: no probe too many is admitted, no outcome lost or counted
+// TestHistoriesAreLinearizable lets clients acquire, settle, call, command and look at
+// one protector at once, and checks that what they saw could have happened one after
+// the other on the reference: no probe too many is admitted, no outcome lost or counted
 // twice, no result of an earlier episode let in (S3), no half-written figure read.
 func TestHistoriesAreLinearizable(t *testing.T) {
-	const histories, clients, operations = 300, 4, 12
+	const histories, clients, actions = 500, 4, 8
 	states := map[circuit.State]int{}
 	for seed := range uint64(histories) {
-		p := newProtector(t)
-		var clock atomic.Int64
-		all := make([][]porcupine.Operation, clients)
-		var wg sync.WaitGroup
+		r := recorder{protector: newProtector(t)}
 		start := make(chan struct{})
-		for client := range clients {
+		var wg sync.WaitGroup
+		for number := range clients {
 			wg.Go(func() {
+				c := r.newClient(number, seed)
 				<-start
-				c := newClient(p, client, seed)
-				for range operations {
-					called := clock.Add(1)
-					in, out := c.act()
-					all[client] = append(all[client], porcupine.Operation{
-						ClientId: client, Input: in, Output: out, Call: called, Return: clock.Add(1),
-					})
+				for range actions {
+					c.act()
 				}
 			})
 		}
 		close(start)
 		wg.Wait()
-		ops := slices.Concat(all...)
-		for _, op := range ops {
+		for _, op := range r.operations {
 			if s, ok := op.Output.(seen); ok {
 				states[s.state]++
 			}
 		}
-		if result := porcupine.CheckOperationsTimeout(model, ops, 30*time.Second); result != porcupine.Ok {
-			for _, op := range ops {
+		if result := porcupine.CheckOperationsTimeout(model, r.operations, 30*time.Second); result != porcupine.Ok {
+			for _, op := range r.operations {
 				t.Log(op.ClientId, op.Call, op.Return, model.DescribeOperation(op.Input, op.Output))
 			}
 			t.Fatalf("history with seed %d: %s", seed, result)
@@ -168,54 +161,147 @@ func TestHistoriesAreLinearizable(t *testing.T) {
 	}
 }
 
+// A recorder writes down what clients do to a protector, and when.
+type recorder struct {
+	protector *highway.CircuitProtector
+	clock     atomic.Int64
+
+	mu         sync.Mutex
+	operations []porcupine.Operation
+}
+
+func (r *recorder) now() int64 { return r.clock.Add(1) }
+
+func (r *recorder) write(client int, called int64, input, output any) {
+	returned := r.now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.operations = append(r.operations, porcupine.Operation{
+		ClientId: client, Input: input, Output: output, Call: called, Return: returned,
+	})
+}
+
 // A client does random things to a protector.
 type client struct {
-	protector *highway.CircuitProtector
-	random    *rand.Rand
-	permits   map[int]*highway.Permit
-	next      int
+	*recorder
+	number  int
+	random  *rand.Rand
+	healthy bool // hardly anything fails, so that the window is full of successes
+	permits map[int]*highway.Permit
+	next    int
 }
 
-func newClient(p *highway.CircuitProtector, number int, seed uint64) *client {
-	return &client{p, rand.New(rand.NewPCG(seed, uint64(number))), map[int]*highway.Permit{}, number * 1000}
-}
-
-func (c *client) act() (input, output any) {
-	switch n := c.random.IntN(10); {
-	case n < 4 || len(c.permits) == 0:
-		c.next++
-		permit, err := c.protector.Acquire(context.Background())
-		if err == nil {
-			c.permits[c.next] = permit
-		}
-		return acquire{c.next}, err == nil
-	case n < 8:
-		number := slices.Sorted(maps.Keys(c.permits))[c.random.IntN(len(c.permits))]
-		permit := c.permits[number]
-		delete(c.permits, number)
-		outcome := []circuit.Outcome{circuit.Success, circuit.Success, circuit.Failure, circuit.Failure, circuit.Ignored}[c.random.IntN(5)]
-		[]func(){permit.Success, permit.Failure, permit.Ignore}[outcome]()
-		return settle{number, outcome}, nil
-	case n < 9:
-		state := circuit.State(c.random.IntN(3))
-		switch state {
-		case circuit.Closed:
-			c.protector.Close()
-		case circuit.Open:
-			if err := c.protector.Open(0); err != nil {
-				panic(err)
-			}
-		case circuit.HalfOpen:
-			c.protector.HalfOpen()
-		}
-		return command{state}, nil
+func (r *recorder) newClient(number int, seed uint64) *client {
+	return &client{
+		recorder: r,
+		number:   number,
+		random:   rand.New(rand.NewPCG(seed, uint64(number))),
+		healthy:  seed%2 == 0,
+		permits:  map[int]*highway.Permit{},
+		next:     number * 1000,
 	}
+}
+
+func (c *client) act() {
+	switch n := c.random.IntN(20); {
+	case n < 4:
+		c.acquire()
+	case n < 8 && len(c.permits) > 0:
+		c.settle()
+	case n < 16:
+		c.call()
+	case n < 17:
+		c.command()
+	default:
+		c.look()
+	}
+	if c.random.IntN(3) == 0 {
+		runtime.Gosched()
+	}
+}
+
+func (c *client) acquire() {
+	c.next++
+	called := c.now()
+	permit, err := c.protector.Acquire(context.Background())
+	c.write(c.number, called, acquire{c.next}, err == nil)
+	if err == nil {
+		c.permits[c.next] = permit
+	}
+}
+
+func (c *client) settle() {
+	number := slices.Sorted(maps.Keys(c.permits))[c.random.IntN(len(c.permits))]
+	permit := c.permits[number]
+	delete(c.permits, number)
+	outcome := c.outcome()
+	called := c.now()
+	[]func(){permit.Success, permit.Failure, permit.Ignore}[outcome]()
+	c.write(c.number, called, settle{number, outcome}, nil)
+}
+
+// call is an acquire that ends where the call begins, and a settle that begins where
+// it ends.
+func (c *client) call() {
+	c.next++
+	outcome := c.outcome()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	called := c.now()
+	made := false
+	_ = c.protector.Do(ctx, func(context.Context) error {
+		made = true
+		c.write(c.number, called, acquire{c.next}, true)
+		if c.random.IntN(3) == 0 {
+			runtime.Gosched()
+		}
+		called = c.now()
+		switch outcome {
+		case circuit.Success:
+			return nil
+		case circuit.Ignored:
+			cancel()
+		}
+		return errors.New("down")
+	})
+	if made {
+		c.write(c.number, called, settle{c.next, outcome}, nil)
+	} else {
+		c.write(c.number, called, acquire{c.next}, false)
+	}
+}
+
+func (c *client) outcome() circuit.Outcome {
+	if c.healthy && c.random.IntN(10) > 0 {
+		return circuit.Success
+	}
+	return []circuit.Outcome{circuit.Success, circuit.Success, circuit.Failure, circuit.Failure, circuit.Ignored}[c.random.IntN(5)]
+}
+
+func (c *client) command() {
+	state := circuit.State(c.random.IntN(3))
+	called := c.now()
+	switch state {
+	case circuit.Closed:
+		c.protector.Close()
+	case circuit.Open:
+		if err := c.protector.Open(0); err != nil {
+			panic(err)
+		}
+	case circuit.HalfOpen:
+		c.protector.HalfOpen()
+	}
+	c.write(c.number, called, command{state}, nil)
+}
+
+func (c *client) look() {
+	called := c.now()
 	s := c.protector.Snapshot()
 	log := ""
 	for ok := range s.Log.All() {
 		log += fmt.Sprint(ok, " ")
 	}
-	return look{}, seen{circuit.State(s.State), log, s.ProbesInFlight, s.Totals.Failures}
+	c.write(c.number, called, look{}, seen{circuit.State(s.State), log, s.ProbesInFlight, s.Totals.Failures})
 }
 
 // TestAsManyProbesRunAsAreAllowed lets many calls at a half-open circuit at once, by
