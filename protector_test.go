@@ -111,7 +111,7 @@ func TestHalfOpenAdmitsAsManyProbesAsTheLimitNames(t *testing.T) {
 	}
 	started.Wait()
 	refusal := wantRefused(t, p)
-	if refusal.State() != highway.HalfOpen || refusal.ResourceKey() != "shop" || refusal.RetryAfter() <= 0 {
+	if refusal.State() != highway.HalfOpen || refusal.ResourceKey() != "shop" || refusal.RetryAfter() != 6*time.Second {
 		t.Errorf("refusal is %v", refusal)
 	}
 	if s := p.Snapshot(); s.ProbesInFlight != 3 || s.RetryAfter != refusal.RetryAfter() {
@@ -342,6 +342,15 @@ func TestHalfOpenEndsThoughEveryProbeIsLost(t *testing.T) {
 		wantRefused(t, p)
 		wantStatus(t, p, highway.Open)
 	})
+}
+
+func TestAHalfOpenRefusalAsksForAMillisecondAtLeast(t *testing.T) {
+	p := newProtector(t, highway.CircuitProtectorPolicy{Cooldown: 1, SuccessLimit: highway.Fraction(1, 1)})
+	p.HalfOpen()
+	acquire(t, p, context.Background())
+	if got := wantRefused(t, p).RetryAfter(); got != time.Millisecond {
+		t.Errorf("RetryAfter is %v", got)
+	}
 }
 
 func TestRefusalsOfAnEpisodeShareOneError(t *testing.T) {
