@@ -37,6 +37,7 @@ const (
 	SuccessLimitReached
 	ProbesFailed
 	Commanded
+	FleetDecided
 )
 
 // Outcome is how an admitted call ended.
@@ -194,6 +195,16 @@ func (m *Machine) Disable(now time.Time) {
 func (m *Machine) Release(now time.Time) {
 	if m.hold != NoHold {
 		m.HalfOpen(now)
+	}
+}
+
+// Follow puts the machine into the state that its fleet has. An OPEN lasts for d, if h
+// is not Isolated.
+func (m *Machine) Follow(s State, h Hold, d time.Duration, now time.Time) {
+	m.hold = h
+	m.enter(s, FleetDecided, now)
+	if s == Open && h == NoHold {
+		m.until = now.Add(d)
 	}
 }
 

@@ -1,0 +1,363 @@
+// Package memory keeps the shared state of a fleet in this process.
+package memory
+
+import (
+	"container/list"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/highway-engine/highway/fleet"
+)
+
+// idleFor is how long nobody must have asked about a key at which nothing goes on for
+// it to be forgotten.
+const idleFor = 10 * time.Minute
+
+// A Storage is a [fleet.Storage] in memory. It is safe for concurrent use.
+//
+// It keeps the keys that somebody has asked about in the last ten minutes, and those
+// at which something goes on.
+type Storage struct {
+	clock func() time.Time
+	watch watch
+
+	// mu guards what follows. No watcher is called under it.
+	mu           sync.Mutex
+	closed       bool
+	latest       time.Time // that clock has said
+	entries      map[string]*entry
+	touched      list.List // of all entries, the last touched at the back
+	active       keys      // of the entries at which something may go on
+	instances    map[string]*instance
+	signs        list.List // of all live instances, the last heard of at the back
+	suspicions   uint64
+	incarnations uint64
+}
+
+// An instance is one that lives. Its reports point to it, so that they fall silent
+// with it, at however many keys.
+type instance struct {
+	name   string
+	last   time.Time // that it was heard of
+	silent bool
+	place  *list.Element
+}
+
+// New returns an empty storage whose clock is clock.
+func New(clock func() time.Time) *Storage {
+	return &Storage{
+		clock:     clock,
+		entries:   map[string]*entry{},
+		instances: map[string]*instance{},
+	}
+}
+
+// Exchange implements [fleet.Storage].
+func (s *Storage) Exchange(ctx context.Context, instance string, reports map[string]fleet.Report) (map[string]fleet.View, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	views, suspected, err := s.exchange(instance, reports)
+	s.watch.tell(suspected...)
+	return views, err
+}
+
+func (s *Storage) exchange(instance string, reports map[string]fleet.Report) (views map[string]fleet.View, suspected []string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, nil, fleet.ErrClosed
+	}
+	now := s.now()
+	from := s.hear(instance, now)
+	var failed []error
+	views = make(map[string]fleet.View, len(reports))
+	for _, key := range slices.Sorted(maps.Keys(reports)) { // so that suspicions have an order
+		if err := check(key); err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		e := s.touch(key, now)
+		e.forgetSilent()
+		if s.store(e, from, reports[key], now) {
+			suspected = append(suspected, key)
+		}
+		s.list(e)
+		views[key] = s.view(e, now)
+	}
+	s.forgetIdle(now)
+	return views, suspected, errors.Join(failed...)
+}
+
+// check says whether key can be kept.
+func check(key string) error {
+	if key == "" || len(key) > fleet.LongestKey {
+		return fmt.Errorf("memory: a key has 1 to %d bytes, this one has %d", fleet.LongestKey, len(key))
+	}
+	return nil
+}
+
+// now is the present instant. Where the clock has been put back, nothing shall seem to
+// have happened in the future.
+func (s *Storage) now() time.Time {
+	now := s.clock()
+	if now.Before(s.latest) {
+		for _, i := range s.instances {
+			i.last = earlier(i.last, now)
+		}
+		for _, e := range s.entries {
+			e.touched = earlier(e.touched, now)
+			for r := range e.reports {
+				e.reports[r].since = earlier(e.reports[r].since, now)
+			}
+		}
+	}
+	s.latest = now
+	return now
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// hear notes a sign of an instance, and who has fallen silent.
+func (s *Storage) hear(name string, now time.Time) *instance {
+	s.forgetSilent(now)
+	i := s.instances[name]
+	if i == nil {
+		i = &instance{name: name}
+		i.place = s.signs.PushBack(i)
+		s.instances[name] = i
+	}
+	i.last = now
+	s.signs.MoveToBack(i.place)
+	return i
+}
+
+func (s *Storage) forgetSilent(now time.Time) {
+	for front := s.signs.Front(); front != nil; front = s.signs.Front() {
+		i := front.Value.(*instance)
+		if now.Sub(i.last) <= fleet.SilentAfter {
+			return
+		}
+		i.silent = true
+		s.signs.Remove(front)
+		delete(s.instances, i.name)
+	}
+}
+
+// touch returns the entry of key, which is made if there is none.
+func (s *Storage) touch(key string, now time.Time) *entry {
+	e := s.entries[key]
+	if e == nil {
+		e = &entry{key: key}
+		e.place = s.touched.PushBack(e)
+		s.entries[key] = e
+	}
+	e.touched = now
+	s.touched.MoveToBack(e.place)
+	return e
+}
+
+// forgetIdle drops the entries that nobody uses any more, a few at a time: more than
+// one operation makes, so that they do not pile up.
+func (s *Storage) forgetIdle(now time.Time) {
+	for range 4 {
+		front := s.touched.Front()
+		if front == nil {
+			return
+		}
+		e := front.Value.(*entry)
+		if now.Sub(e.touched) <= idleFor {
+			return
+		}
+		s.list(e)
+		if e.listed {
+			e.touched = now // look again later
+			s.touched.MoveToBack(front)
+			continue
+		}
+		s.drop(e)
+	}
+}
+
+// drop forgets an entry. A row that is made in its place has another incarnation (S11).
+func (s *Storage) drop(e *entry) {
+	s.touched.Remove(e.place)
+	delete(s.entries, e.key)
+	s.active.remove(e.key)
+}
+
+// list keeps the active keys up to date with e.
+func (s *Storage) list(e *entry) {
+	active := e.active()
+	if active == e.listed {
+		return
+	}
+	e.listed = active
+	if active {
+		s.active.insert(e.key)
+	} else {
+		s.active.remove(e.key)
+	}
+}
+
+// store keeps a report, and says whether it holds a new suspicion.
+func (s *Storage) store(e *entry, from *instance, r fleet.Report, now time.Time) bool {
+	at, ok := e.find(from.name)
+	if !ok {
+		e.reports = slices.Insert(e.reports, at, report{})
+	}
+	old := &e.reports[at]
+	if ok && r.Number <= old.Number {
+		return false // it comes late, or again
+	}
+	stored := report{Report: r, from: from}
+	stored.Instance, stored.Order, stored.Age = from.name, 0, 0
+	stored.Dismissed = slices.Clone(r.Dismissed)
+	isNew := r.Suspicion != 0 && (r.Suspicion != old.Suspicion || !sameEpoch(r.About, old.About))
+	switch {
+	case isNew:
+		s.suspicions++
+		stored.Order, stored.since = s.suspicions, now
+	case r.Suspicion != 0:
+		stored.Order, stored.since = old.Order, old.since
+	}
+	*old = stored
+	return isNew
+}
+
+// view is what there is about a key from whose reports the silent ones are removed.
+func (s *Storage) view(e *entry, now time.Time) fleet.View {
+	v := fleet.View{Row: e.read(now), Live: len(s.instances), Reports: make([]fleet.Report, len(e.reports))}
+	for i := range e.reports {
+		r := &e.reports[i]
+		v.Reports[i] = r.Report
+		v.Reports[i].Dismissed = slices.Clone(r.Dismissed)
+		if r.Suspicion != 0 {
+			v.Reports[i].Age = now.Sub(r.since)
+		}
+	}
+	return v
+}
+
+// Change implements [fleet.Storage].
+func (s *Storage) Change(ctx context.Context, key string, from fleet.Identity, row fleet.Row) (fleet.Row, error) {
+	if err := ctx.Err(); err != nil {
+		return fleet.Row{}, err
+	}
+	if err := check(key); err != nil {
+		return fleet.Row{}, err
+	}
+	is, changed, err := s.change(key, from, row)
+	if changed {
+		s.watch.tell(key)
+	}
+	return is, err
+}
+
+func (s *Storage) change(key string, from fleet.Identity, row fleet.Row) (is fleet.Row, changed bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return fleet.Row{}, false, fleet.ErrClosed
+	}
+	now := s.now()
+	var there fleet.Identity
+	if e := s.entries[key]; e != nil {
+		there = e.row.Identity
+	}
+	switch {
+	case from == there:
+		row.Incarnation = there.Incarnation
+		if there.Incarnation == 0 {
+			s.incarnations++
+			row.Incarnation = s.incarnations
+		}
+		e := s.touch(key, now)
+		e.write(row, now)
+		s.list(e)
+		is, changed = e.read(now), true
+	case there != fleet.Identity{}:
+		is = s.touch(key, now).read(now)
+	}
+	s.forgetIdle(now)
+	return is, changed, nil
+}
+
+// Sweep implements [fleet.Storage]. The order of keys is that of their bytes.
+func (s *Storage) Sweep(ctx context.Context, after string, limit int) ([]string, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, fleet.ErrClosed
+	}
+	s.forgetSilent(s.now())
+	var found []string
+	for len(found) < limit {
+		page := s.active.after(after, limit-len(found))
+		if len(page) == 0 {
+			break
+		}
+		after = page[len(page)-1]
+		for _, key := range page {
+			e := s.entries[key]
+			s.list(e) // its suspect may have fallen silent
+			if e.listed {
+				found = append(found, key)
+			}
+		}
+	}
+	return found, nil
+}
+
+// Watch implements [fleet.Storage]. It calls changed itself, one key at a time.
+func (s *Storage) Watch(ctx context.Context, changed func(key string)) error {
+	return s.watch.run(ctx, changed)
+}
+
+// Close implements [fleet.Storage]. It ends what watches.
+func (s *Storage) Close(context.Context) error {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.watch.close()
+	return nil
+}
+
+// Row returns the row at key, for those who look at the storage from outside.
+func (s *Storage) Row(key string) fleet.Row {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := s.entries[key]; e != nil {
+		return e.read(s.now())
+	}
+	return fleet.Row{}
+}
+
+// Forget loses what there is about key, as a person's DELETE does.
+func (s *Storage) Forget(key string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := s.entries[key]; e != nil {
+		s.drop(e)
+	}
+}
+
+// Suspicions is how many suspicions there have been.
+func (s *Storage) Suspicions() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.suspicions
+}

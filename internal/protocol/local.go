@@ -1,0 +1,43 @@
+package protocol
+
+import (
+	"github.com/highway-engine/highway/fleet"
+	"github.com/highway-engine/highway/internal/circuit"
+)
+
+// Local is the member's own circuit. Whoever holds the lock of the member may read it,
+// and record outcomes in it that the member does not want to be told of.
+func (m *Member) Local() *circuit.Machine { return &m.local }
+
+// Wants says that the member wants to be told, by Done, how a call has ended. Otherwise
+// the outcome may be recorded in the local circuit directly, if that does not trip it;
+// and a success that changes nothing there need not be told at all, which is what a
+// healthy circuit lives by.
+func (m *Member) Wants(t Ticket) bool {
+	return !m.marked || t.Probe != 0 || t.Lease != 0 ||
+		m.trip.open || m.row.State != circuit.Closed || m.witness.About.Number != 0
+}
+
+// Unmark makes the member want to be told of the next call. It is to be called a few
+// times a minute, so that a circuit which is used is known to be.
+func (m *Member) Unmark() { m.marked = false }
+
+// Cut says that the storage will not be asked any more: the member is on its own.
+func (m *Member) Cut() {
+	m.link.up, m.link.waiting = false, false
+	m.row, m.known, m.trip.open, m.witness = fleet.Row{}, false, false, fleet.Testimony{}
+}
+
+// Row is what the member knows of the fleet.
+func (m *Member) Row() fleet.Row { return clone(m.row) }
+
+// Wished says, once, that an Admit has asked the fleet for a lease: the call may wait a
+// moment for it.
+func (m *Member) Wished() bool {
+	wished := m.wished
+	m.wished = false
+	return wished
+}
+
+// Leased says that a lease is there for the next call.
+func (m *Member) Leased() bool { return m.probe.state == probeGranted }

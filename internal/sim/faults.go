@@ -1,0 +1,335 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/highway-engine/highway/fleet"
+	"github.com/highway-engine/highway/internal/circuit"
+	"github.com/highway-engine/highway/internal/memory"
+)
+
+// A Fault is a class of faults.
+type Fault int
+
+// The faults.
+const (
+	LostRequest Fault = iota
+	LostAnswer        // the request may have been applied
+	LostHint
+	LateRequest // also behind later ones
+	LateAnswer
+	LateHint
+	DoubledRequest
+	DoubledAnswer
+	DoubledHint
+	Cut      // a message that a partition stopped
+	Outage   // a request that found the storage away
+	Failover // that lost the last commits
+	Deletion // of the row
+	ClockBack
+	ClockForward
+	Crash
+	Pause
+	HardOutage // of the dependency
+	PartialOutage
+	SlowDependency
+	Sick    // instances that fail on their own
+	Mixed   // instances with settings of their own
+	Command // by a person
+	Faults  // how many there are
+)
+
+var faultNames = [Faults]string{
+	"request lost", "answer lost", "notification lost", "request late", "answer late", "notification late",
+	"request doubled", "answer doubled", "notification doubled", "message cut off", "request to a dead storage",
+	"failover with loss", "row deleted", "storage clock back", "storage clock forward", "crash and restart",
+	"long pause", "dependency down", "dependency partly down", "dependency slow", "sick instance",
+	"different settings", "command",
+}
+
+func (f Fault) String() string { return faultNames[f] }
+
+// A Plan is the faults of a run, until it ends; then all is well, or the dependency
+// fails for good.
+type Plan struct {
+	Ends time.Duration
+
+	// Of messages, the share that has each mishap.
+	Lost, LostHints, Late, Repeated float64
+
+	Cuts      []Incident // of an instance from the storage
+	Outages   []Incident // of the storage
+	Failovers []Incident // lasting as long as the commits that are lost
+	Deletions []Incident
+	Clocks    []Incident // of the storage; lasting as long as it jumps, back if negative
+	Crashes   []Incident // and restart
+	Pauses    []Incident
+	Commands  []Incident // of the kind that instance says
+}
+
+// An Incident is one fault.
+type Incident struct {
+	At, Lasts time.Duration
+	Instance  int
+}
+
+func (i Incident) during(at time.Duration) bool { return i.At <= at && at < i.At+i.Lasts }
+
+// trouble is the state of what goes wrong.
+type trouble struct {
+	count    [Faults]int
+	down     bool
+	deleted  time.Duration // when the row was, last
+	clock    time.Duration
+	restarts int
+	losses   int // of rows or of time, after which comparisons with earlier make no sense
+
+	// For a failover, what the storage has done, to do it again but for the end.
+	log       []operation
+	logging   bool
+	replaying bool
+	replayed  time.Time
+
+	full map[fleet.Identity]time.Duration // how long the OPEN of an epoch was to last
+	left map[string]time.Duration         // how long a lease was to last
+}
+
+type operation struct {
+	at time.Time
+	do func(*memory.Storage)
+}
+
+// A way is that of a message.
+type way uint8
+
+const (
+	toStorage way = iota
+	toInstance
+	hint
+)
+
+func (w way) lost() Fault    { return LostRequest + Fault(w) }
+func (w way) late() Fault    { return LateRequest + Fault(w) }
+func (w way) doubled() Fault { return DoubledRequest + Fault(w) }
+
+func (w *World) fault(f Fault) { w.trouble.count[f]++ }
+
+// mishap says how many times a message arrives.
+func (w *World) mishap(way way) int {
+	lost := w.Plan.Lost
+	if way == hint {
+		lost = w.Plan.LostHints
+	}
+	switch {
+	case w.random.Float64() < lost:
+		w.fault(way.lost())
+		return 0
+	case w.random.Float64() < w.Plan.Repeated:
+		w.fault(way.doubled())
+		return 2
+	}
+	return 1
+}
+
+// cut says whether an instance is cut off from the storage.
+func (w *World) cut(in *instance) bool {
+	if w.Plan == nil || w.now >= w.Plan.Ends {
+		return false
+	}
+	for _, c := range w.Plan.Cuts {
+		if c.Instance == in.number && c.during(w.now) {
+			w.fault(Cut)
+			return true
+		}
+	}
+	return false
+}
+
+// record keeps what the storage does, while a failover is to come.
+func (w *World) record(do func(*memory.Storage)) {
+	if w.trouble.logging {
+		w.trouble.log = append(w.trouble.log, operation{w.storageTime(), do})
+	}
+}
+
+// plan makes the incidents of a plan happen.
+func (w *World) plan(p *Plan) {
+	for _, o := range p.Outages {
+		w.after(o.At, nil, func() { w.trouble.down = true; w.note("storage down") })
+		w.after(o.At+o.Lasts, nil, func() { w.trouble.down = false; w.note("storage up") })
+	}
+	w.trouble.logging = len(p.Failovers) > 0
+	for i, f := range p.Failovers {
+		w.after(f.At, nil, func() { w.failover(f.Lasts, i == len(p.Failovers)-1) })
+	}
+	for _, d := range p.Deletions {
+		w.after(d.At, nil, func() {
+			w.fault(Deletion)
+			w.note("row deleted")
+			w.record(func(s *memory.Storage) { s.Forget(key) })
+			w.storage.Forget(key)
+			w.trouble.deleted = w.now
+			w.lose()
+		})
+	}
+	for _, c := range p.Clocks {
+		w.after(c.At, nil, func() {
+			w.fault(ClockForward)
+			if c.Lasts < 0 {
+				w.trouble.count[ClockForward]--
+				w.fault(ClockBack)
+			}
+			w.note("storage clock jumps %v", c.Lasts)
+			w.trouble.clock += c.Lasts
+			w.lose()
+		})
+	}
+	for _, c := range p.Crashes {
+		w.after(c.At, nil, func() { w.crash(c) })
+	}
+	for _, c := range p.Pauses {
+		w.after(c.At, nil, func() {
+			w.fault(Pause)
+			in := w.members[c.Instance]
+			in.paused = max(in.paused, w.now+c.Lasts)
+			w.note("%s stopped for %v", in.name, c.Lasts)
+		})
+	}
+	for _, c := range p.Commands {
+		w.after(c.At, nil, func() { w.command(c.Instance, c.Lasts) })
+	}
+}
+
+// lose says that the storage is not what it was.
+func (w *World) lose() {
+	w.trouble.losses++
+	if w.check != nil {
+		w.check.lost()
+	}
+}
+
+// crash ends an instance, with all it had in flight but its requests, and starts another
+// in its place.
+func (w *World) crash(c Incident) {
+	in := w.members[c.Instance]
+	if in.dead {
+		return // it is down already
+	}
+	w.fault(Crash)
+	w.note("%s crashes for %v", in.name, c.Lasts)
+	in.dead = true
+	w.alive += (w.now - in.born).Seconds()
+	w.after(c.Lasts, nil, func() {
+		w.trouble.restarts++
+		name := fmt.Sprintf("i%04d.%d", c.Instance, w.trouble.restarts)
+		w.note("%s starts", name)
+		w.start(c.Instance, name)
+	})
+}
+
+// failover puts another storage in place of the present one. It has all but the last
+// commits.
+func (w *World) failover(lost time.Duration, last bool) {
+	t := &w.trouble
+	w.fault(Failover)
+	w.note("failover, losing %v", lost)
+	until, kept := w.storageTime().Add(-lost), 0
+	w.storage = memory.New(w.storageTime)
+	t.replaying = true
+	for i, o := range t.log {
+		if o.at.After(until) && i > 0 {
+			break
+		}
+		t.replayed = o.at
+		o.do(w.storage)
+		kept++
+	}
+	t.replaying = false
+	t.log = t.log[:kept]
+	if last {
+		t.log, t.logging = nil, false
+	}
+	w.lose()
+}
+
+// What a person can tell the fleet to do.
+const (
+	commandOpen = iota
+	commandIsolate
+	commandDisable
+	commandClose
+	commandRelease
+	commands
+)
+
+// command is a person's, who changes the row in one step.
+func (w *World) command(kind int, d time.Duration) {
+	if w.trouble.down {
+		return
+	}
+	from := w.row()
+	to := fleet.Row{Reason: fleet.Commanded, By: "a person"}
+	to.Identity = fleet.Identity{Incarnation: from.Incarnation, Epoch: from.Epoch + 1, Nonce: w.random.Uint64()}
+	switch kind {
+	case commandOpen:
+		to.State, to.Hold, to.Remaining = circuit.Open, fleet.HeldOpen, d
+	case commandIsolate:
+		to.State, to.Hold = circuit.Open, fleet.Isolated
+	case commandDisable:
+		to.State, to.Hold = circuit.Closed, fleet.Disabled
+	case commandRelease:
+		if from.Hold == fleet.NoHold {
+			return
+		}
+		to.State, to.Reason = circuit.HalfOpen, fleet.HoldOver
+	}
+	w.fault(Command)
+	w.record(func(s *memory.Storage) { s.Change(context.Background(), key, from.Identity, to) })
+	after, err := w.storage.Change(context.Background(), key, from.Identity, to)
+	if err != nil {
+		panic(err)
+	}
+	w.Stats.Changes++
+	w.trouble.started(from, after)
+	if w.check != nil {
+		w.check.commanded(from, after)
+	}
+	w.notify()
+}
+
+// started notes how long an OPEN and the leases of a changed row are to last.
+func (t *trouble) started(before, after fleet.Row) {
+	if t.full == nil {
+		t.full, t.left = map[fleet.Identity]time.Duration{}, map[string]time.Duration{}
+	}
+	if before.Epoch != after.Epoch || before.Incarnation != after.Incarnation {
+		t.full[after.Identity] = after.Remaining
+	}
+	for _, p := range after.Probes {
+		if name := leaseName(p); p.Result == fleet.Pending && t.left[name] == 0 {
+			t.left[name] = p.Remaining
+		}
+	}
+}
+
+func leaseName(p fleet.Probe) string { return fmt.Sprint(p.Holder, "/", p.Number) }
+
+// bounded is what a storage that keeps a wall clock has to do when that is set back: it
+// says of no deadline that there is more left than there was at first.
+func (w *World) bounded(row fleet.Row) fleet.Row {
+	if w.trouble.clock == 0 {
+		return row
+	}
+	if full, ok := w.trouble.full[row.Identity]; ok && row.Remaining > full {
+		row.Remaining = full
+	}
+	for i := range row.Probes {
+		p := &row.Probes[i]
+		if full := w.trouble.left[leaseName(*p)]; p.Result == fleet.Pending && full != 0 {
+			p.Remaining = min(p.Remaining, full)
+		}
+	}
+	return row
+}

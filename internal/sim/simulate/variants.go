@@ -1,0 +1,26 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/highway-engine/highway/internal/sim/variants"
+)
+
+// runVariants runs every variant that is broken on purpose.
+func runVariants() int {
+	missed := 0
+	for _, v := range variants.All {
+		start := time.Now()
+		found, err := variants.Run(v, 20*time.Second)
+		mark := "caught"
+		if err != nil {
+			mark = "MISSED"
+			missed++
+			found += err.Error()
+		}
+		fmt.Printf("%-6s %-4s %s (%v)\n         %s\n", mark, v.Promise, v.Name, time.Since(start).Round(100*time.Millisecond), found)
+	}
+	fmt.Printf("%d of %d broken variants caught\n", len(variants.All)-missed, len(variants.All))
+	return min(missed, 1)
+}
