@@ -1,47 +1,76 @@
 package highway
 
-import "time"
+import (
+	"context"
+	"time"
 
-// The methods in this file are for people. Each takes effect for the next call,
-// begins a new episode, so that calls still under way no longer count, and ends a
-// hold that another command had set.
+	"github.com/highway-engine/highway/fleet"
+	"github.com/highway-engine/highway/internal/circuit"
+	"github.com/highway-engine/highway/internal/engine"
+	"github.com/highway-engine/highway/internal/protocol"
+)
+
+// The commands in this file are for people. Each takes effect for the next call, begins a
+// new episode, so that calls still under way no longer count, and ends a hold that
+// another command had set.
+//
+// With a Storage a command is for the whole fleet. It waits for the storage as long as
+// ctx allows, and returns [ErrNotDone] or [ErrUnknown] when it cannot say that it is
+// done. Without one it is done at once, and the error is nil.
+
+// What became of a command to a fleet that was not done for certain; matched by
+// errors.Is.
+var (
+	ErrNotDone = engine.ErrNotDone
+	ErrUnknown = engine.ErrUnknown
+)
 
 // Open opens the circuit for d, and then lets it probe. Zero means the policy's
-// cooldown; a negative d is refused.
-func (p *CircuitProtector) Open(d time.Duration) error {
+// cooldown; a negative d is refused. Until d is over no decision of an instance changes
+// that.
+func (p *CircuitProtector) Open(ctx context.Context, d time.Duration) error {
 	if d == 0 {
 		d = p.policy.Cooldown
 	}
 	if d < 0 {
 		return &InvalidPolicyError{"CircuitProtector", "Open", d, "the duration must not be negative"}
 	}
-	p.change(func(now time.Time) { p.machine.OpenFor(d, now) })
-	return nil
+	return p.command(ctx, protocol.Command{State: circuit.Open, Hold: fleet.HeldOpen, For: d},
+		func(now time.Time) { p.machine.OpenFor(d, now) })
 }
 
 // Close closes the circuit with an empty window.
-func (p *CircuitProtector) Close() {
-	p.change(p.machine.Close)
+func (p *CircuitProtector) Close(ctx context.Context) error {
+	return p.command(ctx, protocol.Command{State: circuit.Closed}, p.machine.Close)
 }
 
 // HalfOpen lets the circuit probe.
-func (p *CircuitProtector) HalfOpen() {
-	p.change(p.machine.HalfOpen)
+func (p *CircuitProtector) HalfOpen(ctx context.Context) error {
+	return p.command(ctx, protocol.Command{State: circuit.HalfOpen}, p.machine.HalfOpen)
 }
 
 // Isolate opens the circuit until another command is given.
-func (p *CircuitProtector) Isolate() {
-	p.change(p.machine.Isolate)
+func (p *CircuitProtector) Isolate(ctx context.Context) error {
+	return p.command(ctx, protocol.Command{State: circuit.Open, Hold: fleet.Isolated}, p.machine.Isolate)
 }
 
 // Disable closes the circuit and keeps it from tripping until another command is
 // given: every call goes through, and is still recorded.
-func (p *CircuitProtector) Disable() {
-	p.change(p.machine.Disable)
+func (p *CircuitProtector) Disable(ctx context.Context) error {
+	return p.command(ctx, protocol.Command{State: circuit.Closed, Hold: fleet.Disabled}, p.machine.Disable)
 }
 
-// Release ends the hold set by Isolate or Disable: the circuit probes. Without a
-// hold it does nothing.
-func (p *CircuitProtector) Release() {
-	p.change(p.machine.Release)
+// Release ends the hold set by Isolate or Disable: the circuit probes. Without a hold it
+// does nothing.
+func (p *CircuitProtector) Release(ctx context.Context) error {
+	return p.command(ctx, protocol.Command{State: circuit.HalfOpen, Release: true}, p.machine.Release)
+}
+
+// command lets the fleet, or without one this protector, follow a command.
+func (p *CircuitProtector) command(ctx context.Context, c protocol.Command, alone func(now time.Time)) error {
+	if p.entry != nil && !p.entry.Ended() {
+		return p.entry.Command(ctx, c)
+	}
+	p.change(alone)
+	return nil
 }

@@ -1,6 +1,7 @@
 package highway_test
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,12 +12,12 @@ import (
 func TestOpenForATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProtector(t, highway.CircuitProtectorPolicy{Cooldown: time.Minute})
-		if err := p.Open(10 * time.Second); err != nil {
+		if err := p.Open(context.Background(), 10*time.Second); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(5 * time.Second)
 		// Again, later: the second order holds, and the first one's alarm does no harm.
-		if err := p.Open(0); err != nil {
+		if err := p.Open(context.Background(), 0); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute - time.Nanosecond)
@@ -28,14 +29,14 @@ func TestOpenForATime(t *testing.T) {
 
 func TestOpenRefusesANegativeTime(t *testing.T) {
 	p := newProtector(t, highway.CircuitProtectorPolicy{})
-	wantInvalid(t, p.Open(-1), "Open")
+	wantInvalid(t, p.Open(context.Background(), -1), "Open")
 	wantStatus(t, p, highway.Closed)
 }
 
 func TestIsolatedUntilReleased(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProtector(t, highway.CircuitProtectorPolicy{ResourceKey: "shop"})
-		p.Isolate()
+		_ = p.Isolate(context.Background())
 		time.Sleep(1000 * time.Hour)
 		refusal := wantRefused(t, p)
 		if refusal.RetryAfter() != highway.UntilReleased {
@@ -47,7 +48,7 @@ func TestIsolatedUntilReleased(t *testing.T) {
 		if s := p.Snapshot(); s.State != highway.Open || s.Hold != highway.Isolated {
 			t.Errorf("snapshot is %+v", s)
 		}
-		p.Release()
+		_ = p.Release(context.Background())
 		wantStatus(t, p, highway.HalfOpen)
 		play(t, p, "..")
 		wantStatus(t, p, highway.Closed)
@@ -56,25 +57,25 @@ func TestIsolatedUntilReleased(t *testing.T) {
 
 func TestDisabledLetsEverythingThroughAndCounts(t *testing.T) {
 	p := opened(t)
-	p.Disable()
+	_ = p.Disable(context.Background())
 	play(t, p, "xxxxxxx.x")
 	wantStatus(t, p, highway.Closed)
 	wantLog(t, p, "xx.x")
 	if s := p.Snapshot(); s.Hold != highway.Disabled {
 		t.Errorf("hold is %v", s.Hold)
 	}
-	p.Release()
+	_ = p.Release(context.Background())
 	wantStatus(t, p, highway.HalfOpen)
 }
 
 func TestACommandEndsAHold(t *testing.T) {
 	for name, command := range map[string]func(*highway.CircuitProtector){
-		"Open":     func(p *highway.CircuitProtector) { _ = p.Open(0) },
-		"Close":    (*highway.CircuitProtector).Close,
-		"HalfOpen": (*highway.CircuitProtector).HalfOpen,
+		"Open":     func(p *highway.CircuitProtector) { _ = p.Open(context.Background(), 0) },
+		"Close":    func(p *highway.CircuitProtector) { _ = p.Close(context.Background()) },
+		"HalfOpen": func(p *highway.CircuitProtector) { _ = p.HalfOpen(context.Background()) },
 	} {
 		p := newProtector(t, highway.CircuitProtectorPolicy{})
-		p.Isolate()
+		_ = p.Isolate(context.Background())
 		command(p)
 		if h := p.Snapshot().Hold; h != highway.NoHold {
 			t.Errorf("%s leaves the hold %v", name, h)
@@ -84,14 +85,14 @@ func TestACommandEndsAHold(t *testing.T) {
 
 func TestReleaseWithoutAHoldDoesNothing(t *testing.T) {
 	p := opened(t)
-	p.Release()
+	_ = p.Release(context.Background())
 	wantStatus(t, p, highway.Open)
 }
 
 func TestACloseBeforeTheCooldownIsOverStays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := opened(t)
-		p.Close()
+		_ = p.Close(context.Background())
 		time.Sleep(time.Hour) // past the alarm of the cooldown
 		wantStatus(t, p, highway.Closed)
 		play(t, p, "xxxx")

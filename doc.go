@@ -4,9 +4,12 @@
 // probes after a while whether it is back. A [RetryWithBackoffPolicy] calls again
 // what failed by chance. A [SafetyNet] joins policies into one.
 //
+// Protectors that have a ResourceKey and a [Storage] in common are one breaker: see
+// docs/fleet.md.
+//
 // A call goes through any of them with Do, or with [Call] if it returns a value;
 // [Decorate] makes a protected function of a function. All are safe for concurrent
-// use, keep no goroutine and need the standard library only.
+// use and need the standard library only. Without a Storage they keep no goroutine.
 //
 // # Errors
 //

@@ -32,7 +32,7 @@ const (
 )
 
 func (p *CircuitProtector) newEpisode() *episode {
-	m := &p.machine
+	m := p.machine
 	e := &episode{epoch: m.Epoch(), state: CircuitState(m.State())}
 	if e.state != Closed {
 		e.refusal = &ProtectedCallError{
@@ -48,7 +48,7 @@ func (p *CircuitProtector) newEpisode() *episode {
 
 // gate is the gate that goes with the machine's state.
 func (p *CircuitProtector) gate() uint32 {
-	m := &p.machine
+	m := p.machine
 	switch {
 	case m.State() == circuit.HalfOpen:
 		return gateAsking
@@ -59,7 +59,7 @@ func (p *CircuitProtector) gate() uint32 {
 			return gateAsking
 		}
 		return gateRefusing
-	case m.Quiet() && !p.policy.CountCalls:
+	case m.Quiet() && !p.policy.CountCalls && p.unobserved():
 		return gateQuiet
 	}
 	return gateRecording

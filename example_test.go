@@ -53,7 +53,7 @@ func ExampleProtectedCallError() {
 	protector := highway.Must(highway.NewCircuitProtector(highway.CircuitProtectorPolicy{
 		ResourceKey: "search",
 	}))
-	protector.Isolate()
+	_ = protector.Isolate(context.Background())
 
 	err := protector.Do(context.Background(), func(context.Context) error { return nil })
 	var refusal *highway.ProtectedCallError
@@ -202,9 +202,9 @@ func ExampleCircuitProtector_Isolate() {
 	protector := highway.Must(highway.NewCircuitProtector(highway.CircuitProtectorPolicy{
 		OnStatusChange: func(c highway.StatusChange) { fmt.Println(c.From, "->", c.To, "because", c.Reason) },
 	}))
-	protector.Isolate() // nothing goes through until it is released
+	_ = protector.Isolate(context.Background()) // nothing goes through until it is released
 	fmt.Println(protector.Snapshot().Hold)
-	protector.Release() // and then it probes
+	_ = protector.Release(context.Background()) // and then it probes
 	// Output:
 	// CLOSED -> OPEN because commanded
 	// isolated
@@ -222,7 +222,7 @@ func ExampleNewSafetyNet_order() {
 	_ = highway.Must(highway.NewSafetyNet(retry, protector)).Do(context.Background(), broken)
 	fmt.Println("retry, protector:", protector.ExecutionLog())
 
-	protector.Close()
+	_ = protector.Close(context.Background())
 	_ = highway.Must(highway.NewSafetyNet(protector, retry)).Do(context.Background(), broken)
 	fmt.Println("protector, retry:", protector.ExecutionLog())
 	// Output:
@@ -258,4 +258,28 @@ func ExampleRetryWithBackoffPolicy_onAttempt() {
 	// attempt 1: down, again: true, after 1ms
 	// attempt 2: down, again: false, after 0s
 	// highway: gave up after 2 attempts: down
+}
+
+// Protectors of one key on one storage are one breaker.
+func ExampleNewInMemoryStorage() {
+	storage := highway.NewInMemoryStorage() // all protectors in one process; others keep it in a database
+	defer func() { _ = storage.Close(context.Background()) }()
+
+	protector := highway.Must(highway.NewCircuitProtector(highway.CircuitProtectorPolicy{
+		ResourceKey: "payments",
+		Storage:     storage,
+	}))
+	another := highway.Must(highway.NewCircuitProtector(highway.CircuitProtectorPolicy{
+		ResourceKey: "payments",
+		Storage:     storage,
+	}))
+
+	if err := protector.Isolate(context.Background()); err != nil {
+		panic(err)
+	}
+	for another.Status() != highway.Open {
+		time.Sleep(time.Millisecond)
+	}
+	fmt.Println(another.Snapshot().Hold)
+	// Output: isolated
 }

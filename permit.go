@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/highway-engine/highway/internal/circuit"
+	"github.com/highway-engine/highway/internal/protocol"
 )
 
 // A Permit is a call that was let through and has yet to be settled, for streams and
@@ -24,28 +25,30 @@ type Permit struct {
 	protector *CircuitProtector
 	ctx       context.Context // the caller's, to tell whether it gave up
 	episode   *episode
-	probe     circuit.Probe
+	ticket    protocol.Ticket
 	settled   atomic.Bool
 }
 
 // Acquire asks for a call to be let through. It returns a permit to settle, or a
-// [*ProtectedCallError]. It does not wait. The context is the one that the call is
+// [*ProtectedCallError]. It does not wait, but for a moment as [CircuitProtector.Do] does
+// when it makes a half-open fleet grant a probe. The context is the one that the call is
 // made with; see [Permit.Settle].
 func (p *CircuitProtector) Acquire(ctx context.Context) (*Permit, error) {
-	e, probe := p.episode.Load(), circuit.Probe(0)
+	e := p.episode.Load()
 	if e == nil {
 		return nil, errUnmade
 	}
+	ticket := protocol.Ticket{Epoch: e.epoch}
 	switch e.gate.Load() {
 	case gateRefusing:
 		return nil, e.refusal
 	case gateAsking:
 		var err error
-		if e, probe, err = p.admit(); err != nil {
+		if e, ticket, err = p.admit(ctx); err != nil {
 			return nil, err
 		}
 	}
-	return &Permit{protector: p, ctx: ctx, episode: e, probe: probe}, nil
+	return &Permit{protector: p, ctx: ctx, episode: e, ticket: ticket}, nil
 }
 
 // Success says that the call worked.
@@ -62,15 +65,15 @@ func (t *Permit) Ignore() { t.settle(circuit.Ignored) }
 // is a success, an error is put to ShouldHandle, and one whose context was cancelled
 // is ignored.
 func (t *Permit) Settle(err error) {
-	if err == nil && t.probe == 0 && t.episode.quiet() {
+	if err == nil && t.ticket == (protocol.Ticket{Epoch: t.episode.epoch}) && t.episode.quiet() {
 		t.settled.Store(true)
 	} else if t.settled.CompareAndSwap(false, true) {
-		t.protector.finish(t.ctx, t.episode, t.probe, err, true)
+		t.protector.finish(t.ctx, t.ticket, err, true)
 	}
 }
 
 func (t *Permit) settle(o circuit.Outcome) {
 	if t.settled.CompareAndSwap(false, true) {
-		t.protector.settle(t.episode, t.probe, o)
+		t.protector.settle(t.ticket, o)
 	}
 }

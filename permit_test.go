@@ -26,7 +26,7 @@ func TestAPermitIsSettledOnce(t *testing.T) {
 	}
 	for want, first := range endings {
 		for _, second := range endings {
-			p.Close()
+			_ = p.Close(context.Background())
 			permit := acquire(t, p, context.Background())
 			first(permit)
 			second(permit)

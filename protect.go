@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/highway-engine/highway/internal/circuit"
+	"github.com/highway-engine/highway/internal/protocol"
 )
 
 // protect makes call through p and then through rest. All ways of making a call
@@ -24,7 +25,7 @@ func protect[T any](ctx context.Context, p *CircuitProtector, rest []layer, call
 	returned := false
 	defer func() {
 		if !returned || err != nil || !e.quiet() {
-			p.finish(ctx, e, 0, err, returned)
+			p.finish(ctx, protocol.Ticket{Epoch: e.epoch}, err, returned)
 		}
 	}()
 	if len(rest) == 0 {
@@ -38,52 +39,74 @@ func protect[T any](ctx context.Context, p *CircuitProtector, rest []layer, call
 
 // probe is protect for when the machine must be asked.
 func probe[T any](ctx context.Context, p *CircuitProtector, rest []layer, call func(context.Context) (T, error)) (value T, err error) {
-	e, probe, err := p.admit()
+	_, ticket, err := p.admit(ctx)
 	if err != nil {
 		return value, err
 	}
 	returned := false
-	defer func() { p.finish(ctx, e, probe, err, returned) }()
+	defer func() { p.finish(ctx, ticket, err, returned) }()
 	value, err = through(ctx, rest, call)
 	returned = true
 	return value, err
 }
 
-// admit asks the machine to let one call through.
-func (p *CircuitProtector) admit() (e *episode, probe circuit.Probe, err error) {
+// admit asks the machine, or the member of the fleet, to let one call through. The call
+// that makes the member ask the fleet for a probe waits a moment for it; no other does.
+func (p *CircuitProtector) admit(ctx context.Context) (e *episode, ticket protocol.Ticket, err error) {
+	e, ticket, wished, err := p.ask()
+	if wished {
+		p.awaitLease(ctx)
+		e, ticket, _, err = p.ask() // and is refused if the lease has not come
+	}
+	if err != nil && p.policy.CountCalls {
+		p.mu.Lock()
+		p.totals.Refusals++
+		p.mu.Unlock()
+	}
+	return e, ticket, err
+}
+
+// ask is admit without waiting. Wished says that a lease may be on its way.
+func (p *CircuitProtector) ask() (e *episode, ticket protocol.Ticket, wished bool, err error) {
 	p.mu.Lock()
-	probe, ok := p.machine.Admit(time.Now()) // the instant is read under the lock: they come in order
+	now := time.Now() // read under the lock: instants come in order
+	var ok bool
+	if p.member != nil {
+		ticket, ok = p.member.Admit(now)
+		wished = p.member.Wished()
+		p.entry.Due(p.member.Wake())
+	} else {
+		ticket.Probe, ok = p.machine.Admit(now)
+		ticket.Epoch = p.machine.Epoch()
+	}
 	changed := p.publish()
 	e = p.episode.Load()
-	if !ok {
-		p.totals.Refusals += p.counted()
-	}
 	p.mu.Unlock()
 	if changed {
 		// A listener may end this goroutine before the call is made.
 		delivered := false
 		defer func() {
 			if !delivered && ok {
-				p.settle(e, probe, circuit.Ignored)
+				p.settle(ticket, circuit.Ignored)
 			}
 		}()
 		p.changes.deliver()
 		delivered = true
 	}
 	if !ok {
-		return nil, 0, e.refusal
+		return nil, ticket, wished, e.refusal
 	}
-	return e, probe, nil
+	return e, ticket, false, nil
 }
 
 // finish settles a call that has come back with err, or has not come back.
-func (p *CircuitProtector) finish(ctx context.Context, e *episode, probe circuit.Probe, err error, returned bool) {
+func (p *CircuitProtector) finish(ctx context.Context, t protocol.Ticket, err error, returned bool) {
 	if returned && err == nil {
-		p.settle(e, probe, circuit.Success)
+		p.settle(t, circuit.Success)
 		return
 	}
 	outcome := circuit.Failure
-	defer func() { p.settle(e, probe, outcome) }() // also when ShouldHandle panics
+	defer func() { p.settle(t, outcome) }() // also when ShouldHandle panics
 	switch {
 	case errors.Is(contextError(ctx), context.Canceled) || refusalIn(err) != nil:
 		outcome = circuit.Ignored
@@ -92,8 +115,8 @@ func (p *CircuitProtector) finish(ctx context.Context, e *episode, probe circuit
 	}
 }
 
-// settle gives the outcome of a call admitted in e to the machine.
-func (p *CircuitProtector) settle(e *episode, probe circuit.Probe, o circuit.Outcome) {
+// settle gives the outcome of an admitted call to the machine.
+func (p *CircuitProtector) settle(t protocol.Ticket, o circuit.Outcome) {
 	p.mu.Lock()
 	switch o {
 	case circuit.Success:
@@ -103,16 +126,19 @@ func (p *CircuitProtector) settle(e *episode, probe circuit.Probe, o circuit.Out
 	case circuit.Ignored:
 		p.totals.Ignored++
 	}
+	failed := o == circuit.Failure
 	switch {
-	case probe != 0:
-		p.machine.Settle(probe, o, time.Now())
+	case p.member != nil && (p.member.Wants(t) || p.machine.WouldTrip(t.Epoch, failed)):
+		p.member.Done(t, o, time.Now())
+		p.entry.Due(p.member.Wake())
+	case t.Probe != 0:
+		p.machine.Settle(t.Probe, o, time.Now())
 	case o != circuit.Ignored:
 		var now time.Time
-		failed := o == circuit.Failure
-		if p.machine.WouldTrip(e.epoch, failed) {
+		if p.machine.WouldTrip(t.Epoch, failed) {
 			now = time.Now()
 		}
-		p.machine.Record(e.epoch, failed, now)
+		p.machine.Record(t.Epoch, failed, now)
 	}
 	changed := p.publish()
 	p.mu.Unlock()

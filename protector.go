@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/highway-engine/highway/internal/circuit"
+	"github.com/highway-engine/highway/internal/engine"
+	"github.com/highway-engine/highway/internal/protocol"
 )
 
 // A CircuitProtector is a circuit breaker: it lets calls through while they work,
@@ -25,8 +27,13 @@ type CircuitProtector struct {
 
 	// mu guards what follows. No code of a user runs while it is held.
 	mu      sync.Mutex
-	machine circuit.Machine
+	machine *circuit.Machine
 	totals  Totals
+
+	// With a storage the machine is that of a member of the fleet.
+	member *protocol.Member
+	entry  *engine.Entry
+	leased chan struct{} // the fleet has granted a probe
 }
 
 // NewCircuitProtector builds the protector that policy describes, or returns what is
@@ -40,8 +47,16 @@ func NewCircuitProtector(policy CircuitProtectorPolicy) (*CircuitProtector, erro
 	p := &CircuitProtector{
 		policy:  policy,
 		changes: changeQueue{listener: policy.OnStatusChange},
-		machine: circuit.New(policy.settings(), time.Now()),
 		totals:  Totals{Counted: policy.CountCalls},
+	}
+	p.mu.Lock() // the engine may want the member at once
+	defer p.mu.Unlock()
+	if policy.Storage != nil {
+		p.leased = make(chan struct{}, 1)
+		p.join()
+	} else {
+		machine := circuit.New(policy.settings(), time.Now())
+		p.machine = &machine
 	}
 	p.episode.Store(p.newEpisode())
 	return p, nil
@@ -68,7 +83,7 @@ func (p *CircuitProtector) Do(ctx context.Context, call func(context.Context) er
 	returned := false
 	defer func() {
 		if !returned || err != nil || !e.quiet() {
-			p.finish(ctx, e, 0, err, returned)
+			p.finish(ctx, protocol.Ticket{Epoch: e.epoch}, err, returned)
 		}
 	}()
 	err = call(ctx)

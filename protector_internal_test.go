@@ -15,7 +15,7 @@ import (
 func TestRefusalsReadTheClockOnlyNearTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := Must(NewCircuitProtector(CircuitProtectorPolicy{}))
-		if err := p.Open(time.Minute); err != nil {
+		if err := p.Open(context.Background(), time.Minute); err != nil {
 			t.Fatal(err)
 		}
 		gate := func() uint32 {

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"time"
 
+	"github.com/highway-engine/highway/fleet"
 	"github.com/highway-engine/highway/internal/circuit"
 )
 
@@ -73,8 +74,12 @@ type CircuitProtectorPolicy struct {
 	// that is what makes them cost nanoseconds (benchmarks/README.md has both).
 	CountCalls bool
 
-	// Storage is where the circuit's state lives. Nil keeps it in this protector, as an
-	// [InMemoryStorage] does.
+	// Rule decides when the trips of single instances open the circuit for the whole
+	// fleet. Nil means [fleet.SequentialTest]. It matters with a Storage only.
+	Rule fleet.Rule
+
+	// Storage makes the protector one of a fleet: all protectors with this ResourceKey
+	// on this storage. Nil keeps the circuit's state in this protector.
 	Storage Storage
 }
 
@@ -86,9 +91,12 @@ func (c CircuitProtectorPolicy) Validate() error {
 	p.checkLimit("FailureLimit", c.FailureLimit)
 	p.checkLimit("SuccessLimit", c.SuccessLimit)
 	p.check(c.ProbeTimeout >= 0, "ProbeTimeout", c.ProbeTimeout, "it must not be negative")
+	p.check(!isNil(c.Rule), "Rule", fmt.Sprintf("a nil %T", c.Rule), "it must be a rule, or an untyped nil for the default")
 	if c.Storage != nil {
 		p.check(!isNil(c.Storage), "Storage", fmt.Sprintf("a nil %T", c.Storage),
 			"it must be a storage, or an untyped nil for none")
+		p.check(reflect.ValueOf(c.Storage).Comparable(), "Storage", fmt.Sprintf("a %T", c.Storage),
+			"it must be comparable, as a pointer is: protectors on the same one are a fleet")
 		p.check(c.ResourceKey != "" && len(c.ResourceKey) <= maxKeyLength,
 			"ResourceKey", fmt.Sprintf("%q", c.ResourceKey),
 			fmt.Sprintf("with a storage it must have 1 to %d bytes", maxKeyLength))

@@ -87,7 +87,7 @@ func TestProbesDecideAsSoonAsTheOutcomeIsSettled(t *testing.T) {
 	} {
 		t.Run(calls, func(t *testing.T) {
 			p := newProtector(t, highway.CircuitProtectorPolicy{SuccessLimit: highway.Fraction(2, 3)})
-			p.HalfOpen()
+			_ = p.HalfOpen(context.Background())
 			play(t, p, calls)
 			wantStatus(t, p, want)
 		})
@@ -96,7 +96,7 @@ func TestProbesDecideAsSoonAsTheOutcomeIsSettled(t *testing.T) {
 
 func TestHalfOpenAdmitsAsManyProbesAsTheLimitNames(t *testing.T) {
 	p := newProtector(t, highway.CircuitProtectorPolicy{SuccessLimit: highway.Fraction(2, 3), ResourceKey: "shop"})
-	p.HalfOpen()
+	_ = p.HalfOpen(context.Background())
 	release := make(chan struct{})
 	var started, ended sync.WaitGroup
 	for range 3 {
@@ -165,7 +165,7 @@ func TestAProbeIsSettledHoweverItsCallEnds(t *testing.T) {
 						return err != errNotFound
 					},
 				})
-				p.HalfOpen()
+				_ = p.HalfOpen(context.Background())
 				done := make(chan struct{})
 				go func() {
 					defer close(done)
@@ -270,7 +270,7 @@ func TestEveryEndingCountsWhileClosed(t *testing.T) {
 					<-done
 					all := before + c.want
 					wantLog(t, p, all[max(0, len(all)-3):])
-					p.Close()
+					_ = p.Close(context.Background())
 				}
 			})
 		}
@@ -293,14 +293,14 @@ func TestResultsOfAnEarlierEpisodeDoNotCount(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.HalfOpen()
+	_ = p.HalfOpen(context.Background())
 	probe, err := p.Acquire(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
 	late.Failure()
 	wantLog(t, p, "")
-	p.Close()
+	_ = p.Close(context.Background())
 	probe.Failure()
 	wantLog(t, p, "")
 	if n := p.Snapshot().Totals.Failures; n != 2 {
@@ -313,7 +313,7 @@ func TestALostProbeComesBack(t *testing.T) {
 		p := newProtector(t, highway.CircuitProtectorPolicy{
 			SuccessLimit: highway.Fraction(1, 1), ProbeTimeout: 10 * time.Second,
 		})
-		p.HalfOpen()
+		_ = p.HalfOpen(context.Background())
 		lost, err := p.Acquire(context.Background())
 		if err != nil {
 			t.Fatal(err)
@@ -332,7 +332,7 @@ func TestHalfOpenEndsThoughEveryProbeIsLost(t *testing.T) {
 		p := newProtector(t, highway.CircuitProtectorPolicy{
 			SuccessLimit: highway.Fraction(1, 1), ProbeTimeout: 10 * time.Second,
 		})
-		p.HalfOpen()
+		_ = p.HalfOpen(context.Background())
 		for range 2 {
 			if _, err := p.Acquire(context.Background()); err != nil {
 				t.Fatal(err)
@@ -346,7 +346,7 @@ func TestHalfOpenEndsThoughEveryProbeIsLost(t *testing.T) {
 
 func TestAHalfOpenRefusalAsksForAMillisecondAtLeast(t *testing.T) {
 	p := newProtector(t, highway.CircuitProtectorPolicy{Cooldown: 1, SuccessLimit: highway.Fraction(1, 1)})
-	p.HalfOpen()
+	_ = p.HalfOpen(context.Background())
 	acquire(t, p, context.Background())
 	if got := wantRefused(t, p).RetryAfter(); got != time.Millisecond {
 		t.Errorf("RetryAfter is %v", got)

@@ -320,7 +320,7 @@ func TestAnIsolatedCircuitIsNotWaitedFor(t *testing.T) {
 		p := newProtector(t, highway.CircuitProtectorPolicy{})
 		net := highway.Must(highway.NewSafetyNet(
 			highway.RetryWithBackoffPolicy{Backoff: highway.FixedDelay{}, TotalTime: highway.UntilReleased}, p))
-		err := net.Do(ctx, func(context.Context) error { p.Isolate(); return errDown })
+		err := net.Do(ctx, func(context.Context) error { _ = p.Isolate(context.Background()); return errDown })
 		wantLimit(t, err, 2, errDown, highway.ErrProtectedCall)
 	})
 }

@@ -15,6 +15,15 @@ type Snapshot struct {
 	Log            ExecutionLog  // what the next decision goes by
 	ProbesInFlight int           // HALF_OPEN: probes that have yet to be settled
 	Totals         Totals        // counts since the protector was made
+	Fleet          FleetSignal   // whether the storage answers
+}
+
+// FleetSignal says whether a protector is part of a fleet, and hears of it.
+type FleetSignal struct {
+	Shared bool      // it has a Storage
+	Live   bool      // the storage answers; without it every instance is on its own
+	Since  time.Time // how long it has been live, or not
+	Err    error     // why it is not live
 }
 
 // Totals count since the protector was made. Failures, Ignored and StatusChanges are
@@ -44,6 +53,10 @@ func (p *CircuitProtector) Snapshot() Snapshot {
 		Log:            ExecutionLog{p.machine.Log()},
 		ProbesInFlight: p.machine.InFlight(now),
 		Totals:         p.totals,
+	}
+	if p.entry != nil {
+		signal := p.entry.Signal()
+		s.Fleet = FleetSignal{Shared: true, Live: signal.Live, Since: signal.Since, Err: signal.Err}
 	}
 	if refusal := p.episode.Load().refusal; refusal != nil {
 		s.RetryAfter = refusal.retryAfter(now)

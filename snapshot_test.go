@@ -54,7 +54,7 @@ func TestWithoutCountingOnlyWhatIsWrittenAnywayIsCounted(t *testing.T) {
 	p := newProtector(t, highway.CircuitProtectorPolicy{})
 	play(t, p, "....xx")
 	wantRefused(t, p)
-	p.HalfOpen()
+	_ = p.HalfOpen(context.Background())
 	for range 3 {
 		acquire(t, p, context.Background())
 	}
@@ -77,7 +77,7 @@ func TestASnapshotIsConsistent(t *testing.T) {
 				return
 			default:
 				_ = p.Do(context.Background(), fail)
-				p.Close()
+				_ = p.Close(context.Background())
 			}
 		}
 	})

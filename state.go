@@ -52,19 +52,20 @@ const (
 	SuccessLimitReached               // the probes succeeded
 	ProbesFailed                      // the probes failed
 	Commanded                         // somebody called Open, Close, …
+	FleetDecided                      // the fleet did so
 )
 
 // The machine's names for states, holds and reasons have the same numbers.
 const (
 	_ = uint8(HalfOpen-CircuitState(circuit.HalfOpen)) + uint8(CircuitState(circuit.HalfOpen)-HalfOpen)
 	_ = uint8(Disabled-Hold(circuit.Disabled)) + uint8(Hold(circuit.Disabled)-Disabled)
-	_ = uint8(Commanded-Reason(circuit.Commanded)) + uint8(Reason(circuit.Commanded)-Commanded)
+	_ = uint8(FleetDecided-Reason(circuit.FleetDecided)) + uint8(Reason(circuit.FleetDecided)-FleetDecided)
 )
 
 // String gives the reason in words.
 func (r Reason) String() string {
 	return nameOf(r, "started", "failure limit reached", "cooldown over",
-		"success limit reached", "probes failed", "commanded")
+		"success limit reached", "probes failed", "commanded", "fleet decided")
 }
 
 // MarshalText gives the same words as String.

@@ -11,7 +11,7 @@ import (
 type StatusChange struct {
 	Protector *CircuitProtector // whose state changed
 	From, To  CircuitState      // never the same
-	Reason    Reason            // Commanded: a person decided; otherwise this instance did
+	Reason    Reason            // FleetDecided: the fleet did; Commanded: a person; else this instance
 	At        time.Time         // when it was decided
 }
 

@@ -36,10 +36,10 @@ func TestListenersHearOfEveryChangeInOrder(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		play(t, p, "..")
-		p.Isolate()
-		p.Disable()
-		p.Disable() // nothing changes
-		p.Release()
+		_ = p.Isolate(context.Background())
+		_ = p.Disable(context.Background())
+		_ = p.Disable(context.Background()) // nothing changes
+		_ = p.Release(context.Background())
 		want := []string{
 			"0s CLOSED->OPEN: failure limit reached",
 			"1m0s OPEN->HALF_OPEN: cooldown over",
@@ -67,7 +67,7 @@ func TestAnIdleCircuitTellsOfTheEndOfItsCooldown(t *testing.T) {
 		p := newProtector(t, highway.CircuitProtectorPolicy{OnStatusChange: func(c highway.StatusChange) {
 			heard = append(heard, c.At.Sub(start))
 		}})
-		if err := p.Open(time.Minute); err != nil {
+		if err := p.Open(context.Background(), time.Minute); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Hour)
@@ -88,7 +88,7 @@ func TestACommandAfterTheCooldownFollowsHalfOpen(t *testing.T) {
 		})
 		play(t, p, "xxxx")
 		time.Sleep(time.Second) // the alarm is due, and may or may not have run
-		p.Close()
+		_ = p.Close(context.Background())
 		synctest.Wait()
 		want := []string{
 			"CLOSED->OPEN: failure limit reached",
@@ -112,13 +112,13 @@ func TestACallerDoesNotDeliverForEver(t *testing.T) {
 			}
 			if heard < 1000 {
 				if c.To == highway.Open {
-					p.Close()
+					_ = p.Close(context.Background())
 				} else {
-					p.Isolate()
+					_ = p.Isolate(context.Background())
 				}
 			}
 		}})
-		p.Isolate()
+		_ = p.Isolate(context.Background())
 		close(returned)
 		synctest.Wait()
 		if heard != 1000 {
@@ -148,7 +148,7 @@ func TestAListenerMayUseTheProtector(t *testing.T) {
 		_ = p.ExecutionLog()
 		_ = p.Do(context.Background(), succeed)
 		if len(heard) == 1 {
-			p.HalfOpen()
+			_ = p.HalfOpen(context.Background())
 		}
 		heard = append(heard, "end")
 	}})
@@ -170,7 +170,7 @@ func TestAListenersPanicIsLogged(t *testing.T) {
 		panic("clumsy")
 	}})
 	play(t, p, "xxxx")
-	p.Close()
+	_ = p.Close(context.Background())
 	if heard != 2 || strings.Count(log.String(), "clumsy") != 2 || !strings.Contains(log.String(), "OnStatusChange") {
 		t.Errorf("heard %d changes, and logged %q", heard, log.String())
 	}
@@ -200,7 +200,7 @@ func TestAListenerThatEndsItsGoroutine(t *testing.T) {
 		if n := p.Snapshot().ProbesInFlight; n != 0 {
 			t.Errorf("%d probes in flight", n)
 		}
-		go p.Close()
+		go p.Close(context.Background())
 		synctest.Wait()
 		mu.Lock()
 		defer mu.Unlock()
@@ -218,11 +218,11 @@ func TestAChangeOutlivesTheGoroutineThatWasToTellOfIt(t *testing.T) {
 	p = newProtector(t, highway.CircuitProtectorPolicy{OnStatusChange: func(c highway.StatusChange) {
 		heard <- describe(c)
 		if c.To == highway.Open {
-			p.HalfOpen()
+			_ = p.HalfOpen(context.Background())
 		}
 		runtime.Goexit()
 	}})
-	go p.Isolate()
+	go p.Isolate(context.Background())
 	if first, second := <-heard, <-heard; first != "CLOSED->OPEN: commanded" || second != "OPEN->HALF_OPEN: commanded" {
 		t.Errorf("heard %q, %q", first, second)
 	}
@@ -266,11 +266,11 @@ func TestChangesStayInOrderUnderConcurrency(t *testing.T) {
 			for range 200 {
 				switch i % 4 {
 				case 0:
-					_ = p.Open(0)
+					_ = p.Open(context.Background(), 0)
 				case 1:
-					p.Close()
+					_ = p.Close(context.Background())
 				case 2:
-					p.HalfOpen()
+					_ = p.HalfOpen(context.Background())
 				case 3:
 					_ = p.Do(context.Background(), fail)
 				}
@@ -278,7 +278,7 @@ func TestChangesStayInOrderUnderConcurrency(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	p.Close()
+	_ = p.Close(context.Background())
 	if broken != 0 {
 		t.Errorf("%d changes did not follow from the one before", broken)
 	}

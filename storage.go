@@ -1,17 +1,58 @@
 package highway
 
-// Storage is where the state of circuits lives. It is implemented by this module's
-// own packages only.
-type Storage interface {
-	storage()
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/highway-engine/highway/fleet"
+	"github.com/highway-engine/highway/internal/engine"
+	"github.com/highway-engine/highway/internal/memory"
+)
+
+// Storage is where the protectors of a fleet meet: those with the same ResourceKey on
+// the same storage are one breaker, wherever they run. See package [fleet] for what it
+// promises and docs/storage.md for how to make one.
+type Storage = fleet.Storage
+
+// InMemoryStorage is a [Storage] in this process: its protectors of one key are a fleet
+// among themselves, and share nothing with other processes.
+// A key at which nothing goes on is forgotten when nobody has asked about it for some
+// minutes, so keys do not pile up.
+type InMemoryStorage struct{ memory *memory.Storage }
+
+// NewInMemoryStorage returns an empty storage.
+func NewInMemoryStorage() *InMemoryStorage { return &InMemoryStorage{memory.New(time.Now)} }
+
+// Exchange implements [Storage].
+func (s *InMemoryStorage) Exchange(ctx context.Context, instance string, reports map[string]fleet.Report) (map[string]fleet.View, error) {
+	return s.memory.Exchange(ctx, instance, reports)
 }
 
-// InMemoryStorage keeps each circuit's state in its protector. That is what happens
-// without a Storage too; naming it says so for certain. Protectors on one
-// InMemoryStorage share nothing, whatever their keys.
-type InMemoryStorage struct{ _ byte }
+// Change implements [Storage].
+func (s *InMemoryStorage) Change(ctx context.Context, key string, from fleet.Identity, row fleet.Row) (fleet.Row, error) {
+	return s.memory.Change(ctx, key, from, row)
+}
 
-// NewInMemoryStorage returns an in-memory storage, for any number of protectors.
-func NewInMemoryStorage() *InMemoryStorage { return &InMemoryStorage{} }
+// Sweep implements [Storage].
+func (s *InMemoryStorage) Sweep(ctx context.Context, after string, limit int) ([]string, error) {
+	return s.memory.Sweep(ctx, after, limit)
+}
 
-func (*InMemoryStorage) storage() {}
+// Watch implements [Storage].
+func (s *InMemoryStorage) Watch(ctx context.Context, changed func(key string)) error {
+	return s.memory.Watch(ctx, changed)
+}
+
+// Close ends what runs for the protectors on the storage, as [CloseStorage] does, and the
+// storage with it.
+func (s *InMemoryStorage) Close(ctx context.Context) error {
+	return errors.Join(CloseStorage(ctx, s), s.memory.Close(ctx))
+}
+
+// CloseStorage ends what runs for the protectors on a storage, and returns when that has
+// ended or ctx has. From then on each protector is on its own. The storage itself is not
+// closed.
+func CloseStorage(ctx context.Context, storage Storage) error {
+	return engine.Close(ctx, storage)
+}

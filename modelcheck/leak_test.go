@@ -53,12 +53,12 @@ func TestAProtectorMayBeUsedInsideAndOutsideOfABubble(t *testing.T) {
 		t.Fatal(err)
 	}
 	open := func() {
-		if err := p.Open(time.Minute); err != nil {
+		if err := p.Open(context.Background(), time.Minute); err != nil {
 			t.Fatal(err)
 		}
 	}
 	open()
-	p.Close()
+	_ = p.Close(context.Background())
 	synctest.Test(t, func(t *testing.T) {
 		open()
 		time.Sleep(time.Minute)
@@ -66,10 +66,10 @@ func TestAProtectorMayBeUsedInsideAndOutsideOfABubble(t *testing.T) {
 			t.Errorf("status is %v", s)
 		}
 		open()
-		p.Close()
+		_ = p.Close(context.Background())
 	})
 	open()
-	p.Close()
+	_ = p.Close(context.Background())
 }
 
 // TestAProtectorOutlivedByItsBubble: one made in a synctest bubble, whose timers nobody
@@ -80,7 +80,7 @@ func TestAProtectorOutlivedByItsBubble(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := p.Open(time.Hour); err != nil {
+		if err := p.Open(context.Background(), time.Hour); err != nil {
 			t.Fatal(err)
 		}
 	})

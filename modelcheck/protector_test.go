@@ -283,13 +283,13 @@ func (c *client) command() {
 	called := c.now()
 	switch state {
 	case circuit.Closed:
-		c.protector.Close()
+		_ = c.protector.Close(context.Background())
 	case circuit.Open:
-		if err := c.protector.Open(0); err != nil {
+		if err := c.protector.Open(context.Background(), 0); err != nil {
 			panic(err)
 		}
 	case circuit.HalfOpen:
-		c.protector.HalfOpen()
+		_ = c.protector.HalfOpen(context.Background())
 	}
 	c.write(c.number, called, command{state}, nil)
 }
@@ -320,7 +320,7 @@ func TestAsManyProbesRunAsAreAllowed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for round := range rounds {
-		p.HalfOpen()
+		_ = p.HalfOpen(context.Background())
 		var admitted atomic.Int64
 		var tried, done sync.WaitGroup
 		tried.Add(callers)
