@@ -1,0 +1,214 @@
+package storagetest_test
+
+import (
+	"context"
+	"maps"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/highway-engine/highway/fleet"
+	"github.com/highway-engine/highway/storagetest"
+)
+
+// broken are storages that break one promise each, with a test that must notice.
+var broken = map[string]struct {
+	open    func() fleet.Storage
+	noticed string
+}{
+	"a change without looking at the identity": {
+		func() fleet.Storage { return &blind{newInMemory()} }, "a_change_from_the_right_identity",
+	},
+	"a change that reads first and then writes": {
+		func() fleet.Storage { return &racing{inMemory: newInMemory(), rows: map[string]fleet.Row{}} }, "what_clients_see_could_have",
+	},
+	"an exchange that reads first and then stores": {
+		func() fleet.Storage { return &readsFirst{inMemory: newInMemory()} }, "of_those_who_report_at_once,_one_sees_all",
+	},
+	"a report that comes late replaces a newer one": {
+		func() fleet.Storage { return &latest{inMemory: newInMemory()} }, "a_report_that_comes_late_never",
+	},
+	"a deadline that starts anew with each change": {
+		func() fleet.Storage { return &restarting{newInMemory()} }, "no_change_within_the_epoch_moves",
+	},
+	"one bad key loses its batch": {
+		func() fleet.Storage { return &allOrNothing{newInMemory()} }, "one_bad_key_loses_no_other",
+	},
+	"a sweep that forgets where it was": {
+		func() fleet.Storage { return &forgetful{newInMemory()} }, "exactly_what_goes_on",
+	},
+	"a watch that hears nothing": {
+		func() fleet.Storage { return &deaf{newInMemory()} }, "a_watch_hears_of_changes",
+	},
+	"keys in lower case": {
+		func() fleet.Storage { return &lower{newInMemory()} }, "keys_are_independent",
+	},
+	"incarnations from the writers": {
+		func() fleet.Storage { return &oneIncarnation{newInMemory()} }, "a_row_that_is_deleted_and_made_again",
+	},
+}
+
+// TestTheSuiteNotices runs the suite on each broken storage, in a process of its own
+// because it has to fail there.
+func TestTheSuiteNotices(t *testing.T) {
+	if name := os.Getenv("STORAGETEST_BROKEN"); name != "" {
+		*storagetest.Patience = time.Second
+		storagetest.Run(t, func(*testing.T) fleet.Storage { return broken[name].open() })
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(broken)) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			command := exec.Command(os.Args[0], "-test.run=^TestTheSuiteNotices$/./^"+broken[name].noticed, "-test.v", "-test.timeout=60s")
+			command.Env = append(os.Environ(), "STORAGETEST_BROKEN="+name)
+			output, err := command.CombinedOutput()
+			if err == nil || !strings.Contains(string(output), "--- FAIL") || !strings.Contains(string(output), broken[name].noticed) {
+				t.Errorf("the suite has not noticed: %v\n%s", err, output)
+			}
+		})
+	}
+}
+
+type blind struct{ *inMemory }
+
+func (s *blind) Change(ctx context.Context, key string, from fleet.Identity, row fleet.Row) (fleet.Row, error) {
+	return s.inMemory.Change(ctx, key, s.Row(key).Identity, row)
+}
+
+// racing keeps the rows itself.
+type racing struct {
+	*inMemory
+	mu   sync.Mutex
+	rows map[string]fleet.Row
+}
+
+func (s *racing) read(key string) fleet.Row {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.rows[key]
+}
+
+func (s *racing) Change(_ context.Context, key string, from fleet.Identity, row fleet.Row) (fleet.Row, error) {
+	if is := s.read(key); is.Identity != from {
+		return is, nil
+	}
+	time.Sleep(100 * time.Microsecond)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	row.Incarnation = 1
+	s.rows[key] = row
+	return row, nil
+}
+
+func (s *racing) Exchange(ctx context.Context, instance string, reports map[string]fleet.Report) (map[string]fleet.View, error) {
+	views, err := s.inMemory.Exchange(ctx, instance, reports)
+	for key, view := range views {
+		view.Row = s.read(key)
+		views[key] = view
+	}
+	return views, err
+}
+
+// readsFirst answers with what there was before, and what was just stored: like one
+// statement in a database, which sees its own snapshot.
+type readsFirst struct {
+	*inMemory
+	n atomic.Uint64
+}
+
+func (s *readsFirst) Exchange(ctx context.Context, instance string, reports map[string]fleet.Report) (map[string]fleet.View, error) {
+	look := map[string]fleet.Report{}
+	for key := range reports {
+		look[key] = fleet.Report{Number: s.n.Add(1)}
+	}
+	before, err := s.inMemory.Exchange(ctx, "ghost", look)
+	if err != nil {
+		return nil, err
+	}
+	time.Sleep(time.Millisecond)
+	views, err := s.inMemory.Exchange(ctx, instance, reports)
+	for key, view := range views {
+		old := before[key]
+		mine := func(r fleet.Report) bool { return r.Instance == instance }
+		other := func(r fleet.Report) bool { return r.Instance == instance || r.Instance == "ghost" }
+		old.Reports = slices.DeleteFunc(old.Reports, other)
+		old.Reports = append(old.Reports, view.Reports[slices.IndexFunc(view.Reports, mine)])
+		views[key] = old
+	}
+	return views, err
+}
+
+// latest numbers the reports by when they come.
+type latest struct {
+	*inMemory
+	mu sync.Mutex
+	n  uint64
+}
+
+func (s *latest) Exchange(ctx context.Context, instance string, reports map[string]fleet.Report) (map[string]fleet.View, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	numbered := map[string]fleet.Report{}
+	for key, r := range reports {
+		s.n++
+		r.Number = s.n
+		numbered[key] = r
+	}
+	return s.inMemory.Exchange(ctx, instance, numbered)
+}
+
+type restarting struct{ *inMemory }
+
+func (s *restarting) Change(ctx context.Context, key string, from fleet.Identity, row fleet.Row) (fleet.Row, error) {
+	is, err := s.inMemory.Change(ctx, key, from, row)
+	is.Remaining = row.Remaining
+	return is, err
+}
+
+type allOrNothing struct{ *inMemory }
+
+func (s *allOrNothing) Exchange(ctx context.Context, instance string, reports map[string]fleet.Report) (map[string]fleet.View, error) {
+	views, err := s.inMemory.Exchange(ctx, instance, reports)
+	if err != nil {
+		return nil, err
+	}
+	return views, nil
+}
+
+type forgetful struct{ *inMemory }
+
+func (s *forgetful) Sweep(ctx context.Context, after string, limit int) ([]string, error) {
+	page, err := s.inMemory.Sweep(ctx, after, limit)
+	if len(page) > 1 && after != "" {
+		page = page[1:]
+	}
+	return page, err
+}
+
+type deaf struct{ *inMemory }
+
+func (s *deaf) Watch(ctx context.Context, _ func(string)) error {
+	return s.inMemory.Watch(ctx, func(string) {})
+}
+
+type lower struct{ *inMemory }
+
+func (s *lower) Change(ctx context.Context, key string, from fleet.Identity, row fleet.Row) (fleet.Row, error) {
+	return s.inMemory.Change(ctx, strings.ToLower(key), from, row)
+}
+
+type oneIncarnation struct{ *inMemory }
+
+func (s *oneIncarnation) Change(ctx context.Context, key string, from fleet.Identity, row fleet.Row) (fleet.Row, error) {
+	from.Incarnation = s.Row(key).Incarnation
+	is, err := s.inMemory.Change(ctx, key, from, row)
+	if is.Incarnation != 0 {
+		is.Incarnation = 1
+	}
+	return is, err
+}
