@@ -33,6 +33,8 @@ func TestMistakesExitWith2AndUsage(t *testing.T) {
 		{[]string{"demo", "--duration", "20"}, `"20"`},
 		{[]string{"demo", "--duration", "5s", "--outage", "5s"}, "--outage 5s: it must be less than the duration, which is 5s"},
 		{[]string{"demo", "--outage", "-1s"}, "--outage -1s: it must be more than 0"},
+		{[]string{"demo", "--sick", "5"}, "--sick 5: it must be from 0 to 4, fewer than the instances"},
+		{[]string{"demo", "--sick", "-1"}, "--sick -1: it must be from 0 to 4"},
 		{[]string{"demo", "--seed", "-1"}, `"-1"`},
 		{[]string{"demo", "--plain=perhaps"}, `"perhaps"`},
 		{[]string{"demo", "--nonsense"}, "--nonsense"},
@@ -101,12 +103,12 @@ func oneObject(t *testing.T, text string) map[string]any {
 }
 
 func TestJSONHasTheKeysThatScriptsRelyOn(t *testing.T) {
-	code, stdout, stderr := command(t.Context(), "demo", "--json", "--plain", "--instances=2", "--duration=1s", "--outage=300ms", "--seed=9")
+	code, stdout, stderr := command(t.Context(), "demo", "--json", "--plain", "--instances=3", "--sick=1", "--duration=1s", "--outage=300ms", "--seed=9")
 	if code != exitOK || stderr != "" {
 		t.Fatalf("exit code %d, %q", code, stderr)
 	}
 	summary := oneObject(t, stdout)
-	for key, want := range map[string]any{"instances": 2.0, "outage_ms": 300.0, "seed": 9.0, "interrupted": false} {
+	for key, want := range map[string]any{"instances": 3.0, "sick": 1.0, "outage_ms": 300.0, "seed": 9.0, "interrupted": false} {
 		if summary[key] != want {
 			t.Errorf("%s is %v, want %v", key, summary[key], want)
 		}
@@ -126,8 +128,13 @@ func TestJSONHasTheKeysThatScriptsRelyOn(t *testing.T) {
 			t.Errorf("%s is %v, want more than 0", key, number(key))
 		}
 	}
-	for _, key := range []string{"retries", "wasted_calls", "status_changes"} {
+	for _, key := range []string{"retries", "wasted_calls", "wasted_calls_unshared", "status_changes", "status_changes_unshared"} {
 		number(key)
+	}
+	for _, key := range []string{"open_on_all_ms", "closed_on_all_ms"} {
+		if value, there := summary[key]; !there || value != nil && number(key) < 0 {
+			t.Errorf("%s is %v, want null or at least 0", key, value)
+		}
 	}
 }
 
@@ -140,7 +147,7 @@ func TestPlainIsPlain(t *testing.T) {
 	if i := strings.IndexFunc(stdout, control); i >= 0 {
 		t.Errorf("a control character in %q", stdout[i:])
 	}
-	for _, want := range []string{"highway demo: 2 instances · 1s · outage 500ms · seed 1", "is healthy", "is failing", "is slow", "100 %", "with breakers", "Ran for 1s"} {
+	for _, want := range []string{"highway demo: 2 instances · 1s · outage 500ms · seed 1", "is healthy", "is failing", "is slow", "100 %", "as one fleet", "each on its own", "without breakers", "Ran for 1s"} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("%q is not in\n%s", want, stdout)
 		}

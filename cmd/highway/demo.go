@@ -15,10 +15,19 @@ import (
 
 const demoHelp = `Starts a real HTTP server on loopback that is healthy, then failing (503 at
 once), then slow (answers after the clients' timeout), then healthy again, and
-real clients that call it: each protected by a circuit breaker of its own, and
-each with a twin that makes the same calls at the same instants with the same
-retries, but without a breaker. It ends by itself with a summary that compares
-the two.
+real clients that call it. Each makes its calls three times over, at the same
+instants and with the same retries: through a circuit breaker that shares a
+storage with those of all other clients, so that they are one fleet; through one
+that is on its own ("unshared"); and through none ("unprotected"). It ends by
+itself with a summary that compares the three.
+
+The fleet opens when enough of its instances see the server fail, and closes
+when their probes succeed. With --sick some instances get a bad network of their
+own, which loses nine of ten requests before they reach the server, from the
+middle of the first healthy phase to the middle of the last: they open alone. A
+fleet of one or two instances has nobody to ask: the first trip opens it. But in
+its first 10 seconds it cannot know that there are no others, and until then
+each is on its own.
 
 In a terminal it shows the run live. With --plain, or when the output is not a
 terminal, it writes a line for each change of state, and now and then the
@@ -30,44 +39,65 @@ exit code is 0. Other exit codes: 1, the run failed; 2, a bad flag or argument.
 With --json the output is one object and nothing else. Its keys:
 
   instances                    protected clients
+  sick                         how many of them had a bad network of their own
   duration_ms                  how long the run took, in milliseconds
   outage_ms                    how long the server was to be failing or slow
   seed                         what decided when calls were made
   interrupted                  true if the run was ended before its time
-  calls                        calls of protected clients that came to an end:
+  calls                        calls as one fleet that came to an end:
                                succeeded_calls + failed_calls + refused_calls
   succeeded_calls              calls that succeeded, maybe after retries
   failed_calls                 calls that failed after at least one request
   refused_calls                calls that the breaker refused, without a request
   retries                      requests made again after one that failed
   wasted_calls                 requests, retries included, that were sent while
-                               the server was failing or slow, and failed
-  calls_unprotected            calls of the twins: succeeded_calls_unprotected +
+                               the server was failing or slow, reached it, and
+                               failed
+  open_on_all_ms               from the beginning of the outage until every
+                               instance that is not sick had refused a call;
+                               null if that did not happen
+  closed_on_all_ms             from the end of the outage until all instances
+                               that are not sick were CLOSED at one time; null
+                               if that did not happen
+  calls_unshared               calls each on its own: succeeded_calls_unshared +
+                               failed_calls_unshared + refused_calls_unshared
+  succeeded_calls_unshared     like succeeded_calls, each on its own
+  failed_calls_unshared        like failed_calls, each on its own
+  refused_calls_unshared       like refused_calls, each on its own
+  retries_unshared             like retries, each on its own
+  wasted_calls_unshared        like wasted_calls, each on its own
+  calls_unprotected            calls without breakers:
+                               succeeded_calls_unprotected +
                                failed_calls_unprotected
-  succeeded_calls_unprotected  like succeeded_calls, of the twins
-  failed_calls_unprotected     like failed_calls, of the twins
-  retries_unprotected          like retries, of the twins
-  wasted_calls_unprotected     like wasted_calls, of the twins
-  status_changes               changes of state of all breakers
-  by_instance                  for each protected client: name, state (of its
-                               breaker at the end: CLOSED, OPEN or HALF_OPEN),
-                               calls, succeeded_calls, failed_calls,
-                               refused_calls, retries, wasted_calls,
-                               wasted_calls_unprotected, status_changes
+  succeeded_calls_unprotected  like succeeded_calls, without breakers
+  failed_calls_unprotected     like failed_calls, without breakers
+  retries_unprotected          like retries, without breakers
+  wasted_calls_unprotected     like wasted_calls, without breakers
+  status_changes               changes of state of all breakers of the fleet
+  status_changes_unshared      changes of state of all breakers on their own
+  by_instance                  for each protected client: name, sick (true or
+                               false), state (of its breaker in the fleet at the
+                               end: CLOSED, OPEN or HALF_OPEN), calls,
+                               succeeded_calls, failed_calls, refused_calls,
+                               retries, wasted_calls, wasted_calls_unshared,
+                               wasted_calls_unprotected, status_changes,
+                               status_changes_unshared
 
 A client has at most 100 calls in flight, and leaves out those beyond; only then
-calls and calls_unprotected differ much. With more than 50 instances each calls
-less often, so that together they make 2000 calls a second at most.`
+calls and calls_unprotected differ much. With more than 33 instances each calls
+less often, so that together they make 1333 calls a second at most, three times
+over.`
 
 func demoCommand() *cobra.Command {
 	var config demo.Config
 	var plain, asJSON bool
 	command := &cobra.Command{
 		Use:   "demo",
-		Short: "Watch clients with breakers, and without, meet a server that fails",
+		Short: "Watch a fleet with breakers, and without, meet a server that fails",
 		Long:  demoHelp,
 		Example: `  highway demo
   highway demo --instances 12 --duration 1m --outage 20s
+  highway demo --instances 20 --sick 1
   highway demo --duration 10s --json`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -94,6 +124,7 @@ func demoCommand() *cobra.Command {
 	flags := command.Flags()
 	flags.SortFlags = false
 	flags.IntVar(&config.Instances, "instances", 5, fmt.Sprintf("`number` of protected clients, 1 to %d", demo.MaxInstances))
+	flags.IntVar(&config.Sick, "sick", 0, "`number` of them with a bad network of their own")
 	flags.DurationVar(&config.Duration, "duration", 20*time.Second, "`time` the run takes, 1s to 1h")
 	flags.DurationVar(&config.Outage, "outage", 0, "`time` the server is down (default half the duration)")
 	flags.Uint64Var(&config.Seed, "seed", 1, "`number` that decides when calls are made")

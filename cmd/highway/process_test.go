@@ -51,6 +51,8 @@ func TestSignalsEndTheProcessCleanly(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			var stderr strings.Builder
+			process.Stderr = &stderr
 			if err := process.Start(); err != nil {
 				t.Fatal(err)
 			}
@@ -67,6 +69,9 @@ func TestSignalsEndTheProcessCleanly(t *testing.T) {
 			}
 			if err := process.Wait(); err != nil {
 				t.Errorf("%v, want exit code 0", err)
+			}
+			if stderr.String() != "" {
+				t.Errorf("%q on the standard error, want nothing", stderr.String())
 			}
 			if !strings.Contains(string(rest), "Interrupted after") {
 				t.Errorf("no summary in %q", rest)

@@ -41,9 +41,9 @@ type caller struct {
 	succeeded, failed, refused, retries, wasted atomic.Int64
 }
 
-func newCaller(transport *http.Transport, url string, policy highway.Policy, now func() phase) *caller {
+func newCaller(network http.RoundTripper, url string, policy highway.Policy, now func() phase) *caller {
 	return &caller{
-		client: &http.Client{Transport: transport, Timeout: clientTimeout},
+		client: &http.Client{Transport: network, Timeout: clientTimeout},
 		url:    url,
 		policy: policy,
 		phase:  now,
@@ -105,7 +105,7 @@ func (c *caller) call(ctx context.Context) {
 func (c *caller) request(ctx context.Context) error {
 	down := c.phase().down()
 	err := c.get(ctx)
-	if err != nil && down && ctx.Err() == nil {
+	if err != nil && down && ctx.Err() == nil && !errors.Is(err, errNetwork) {
 		c.wasted.Add(1)
 	}
 	return err

@@ -63,6 +63,24 @@ func TestCallerTellsRefusedFromFailed(t *testing.T) {
 	}
 }
 
+func TestASickNetworkWastesNothingOnTheServer(t *testing.T) {
+	c := newTestCaller(t, failing, retry)
+	bad := true
+	c.client.Transport = sickNetwork{c.client.Transport, func() bool { return bad }}
+	for range 50 {
+		_ = c.request(t.Context())
+	}
+	if lost := 50 - c.counts().wasted; lost < 25 {
+		t.Errorf("%d of 50 requests did not reach the server, want about 45", lost)
+	}
+	bad = false
+	before := c.counts().wasted
+	_ = c.request(t.Context())
+	if got := c.counts().wasted - before; got != 1 {
+		t.Errorf("%d requests wasted by a network that is well, want 1", got)
+	}
+}
+
 func TestCallerDoesNotCountWhatTheEndCutsOff(t *testing.T) {
 	c := newTestCaller(t, slow, retry)
 	ctx, cancel := context.WithTimeout(t.Context(), clientTimeout/10)

@@ -1,6 +1,6 @@
 // Package demo runs real clients against a real HTTP server on loopback that breaks
-// and recovers, each client with a breaker and once more without, and shows what the
-// breakers were good for.
+// and recovers: as one fleet, once more with breakers that know nothing of each other,
+// and once more without any. It shows what each is good for.
 package demo
 
 import (
@@ -20,6 +20,7 @@ const (
 // Validate calls them so.
 type Config struct {
 	Instances int           // how many protected clients there are; 1 to MaxInstances
+	Sick      int           // how many of them have a bad network of their own; not all
 	Duration  time.Duration // of the run; MinDuration to MaxDuration
 	Outage    time.Duration // how much of it the server is down; 0 means half of it
 	Seed      uint64        // decides when the calls are made
@@ -30,6 +31,10 @@ func (c Config) Validate() error {
 	var errs []error
 	if c.Instances < 1 || c.Instances > MaxInstances {
 		errs = append(errs, fmt.Errorf("--instances %d: it must be from 1 to %d", c.Instances, MaxInstances))
+	}
+	if c.Sick < 0 || c.Sick > 0 && c.Sick >= c.Instances {
+		errs = append(errs, fmt.Errorf("--sick %d: it must be from 0 to %d, fewer than the instances",
+			c.Sick, max(0, c.Instances-1)))
 	}
 	if c.Duration < MinDuration || c.Duration > MaxDuration {
 		errs = append(errs, fmt.Errorf("--duration %v: it must be from %s to %s",
@@ -59,7 +64,8 @@ func (c Config) cooldown() time.Duration {
 }
 
 // interval is the mean time between two calls of an instance. All instances together
-// make 2000 calls a second at most, so that it is never the machine that is too slow.
+// make 1333 calls a second at most, three times over, so that it is not the machine that
+// is too slow.
 func (c Config) interval() time.Duration {
-	return max(25*time.Millisecond, time.Duration(c.Instances)*time.Millisecond/2)
+	return max(25*time.Millisecond, time.Duration(c.Instances)*time.Millisecond*3/4)
 }

@@ -20,6 +20,11 @@ func TestValidateNamesFlagValueAndRule(t *testing.T) {
 		{"longest", func(c *Config) { c.Duration = MaxDuration }, ""},
 		{"outage by default", func(c *Config) { c.Outage = 0 }, ""},
 		{"seed 0", func(c *Config) { c.Seed = 0 }, ""},
+		{"nobody sick", func(c *Config) { c.Sick = 0 }, ""},
+		{"all but one sick", func(c *Config) { c.Sick = 4 }, ""},
+		{"all sick", func(c *Config) { c.Sick = 5 }, "--sick 5: it must be from 0 to 4, fewer than the instances"},
+		{"fewer than nobody sick", func(c *Config) { c.Sick = -1 }, "--sick -1: it must be from 0 to 4, fewer than the instances"},
+		{"the only one sick", func(c *Config) { c.Instances, c.Sick = 1, 1 }, "--sick 1: it must be from 0 to 0, fewer than the instances"},
 		{"no instances", func(c *Config) { c.Instances = 0 }, "--instances 0: it must be from 1 to 1000"},
 		{"too many instances", func(c *Config) { c.Instances = 1001 }, "--instances 1001: it must be from 1 to 1000"},
 		{"too short", func(c *Config) { c.Duration, c.Outage = 999*time.Millisecond, 0 }, "--duration 999ms: it must be from 1s to 1h"},
@@ -59,8 +64,8 @@ func TestCooldownAndIntervalFitTheRun(t *testing.T) {
 		{Config{Instances: 5, Duration: time.Second}, 100 * time.Millisecond, 25 * time.Millisecond},
 		{Config{Instances: 5, Duration: 12 * time.Second}, 500 * time.Millisecond, 25 * time.Millisecond},
 		{Config{Instances: 5, Duration: time.Hour}, 2 * time.Second, 25 * time.Millisecond},
-		{Config{Instances: 200, Duration: time.Second}, 400 * time.Millisecond, 100 * time.Millisecond},
-		{Config{Instances: 1000, Duration: 20 * time.Second}, 2 * time.Second, 500 * time.Millisecond},
+		{Config{Instances: 200, Duration: time.Second}, 600 * time.Millisecond, 150 * time.Millisecond},
+		{Config{Instances: 1000, Duration: 20 * time.Second}, 2 * time.Second, 750 * time.Millisecond},
 	}
 	for _, test := range tests {
 		c := test.config.withDefaults()

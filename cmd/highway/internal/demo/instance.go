@@ -10,53 +10,75 @@ import (
 	"github.com/highway-engine/highway"
 )
 
-// An instance is one instance of a service that calls the server, protected by a
-// breaker of its own. It has a twin without, which makes its calls at the same
-// instants: what the breaker is worth is the difference between the two.
+// An instance is one instance of a service that calls the server. It does so three
+// times over, with calls at the same instants: through a breaker that belongs to the
+// fleet of all instances, through one that is on its own, and through none. What
+// breakers, and a fleet of them, are worth is the difference.
 type instance struct {
-	name      string
-	number    int
-	protector *highway.CircuitProtector
-	protected *caller
-	twin      *caller
+	name     string
+	number   int
+	sick     bool                      // its own network is bad for a time
+	member   *highway.CircuitProtector // of the fleet
+	loner    *highway.CircuitProtector
+	refusals *refusals // of the member
+
+	protected, unshared, unprotected *caller
 
 	mu      sync.Mutex
 	history []change // oldest first
 	ended   bool     // no more history
 }
 
-// A change is a change of an instance's state, at an instant counted from the start.
+// A change is a change of state of an instance of the fleet, at an instant counted from the start.
 type change struct {
 	at       time.Duration
 	from, to highway.CircuitState
 	reason   highway.Reason
 }
 
-func newInstance(number int, config Config, transport *http.Transport, url string, clock clock) (*instance, error) {
-	in := &instance{name: fmt.Sprintf("instance-%d", number), number: number}
+func newInstance(number int, config Config, storage highway.Storage, transport *http.Transport, url string, clock *clock) (*instance, error) {
+	in := &instance{
+		name:   fmt.Sprintf("instance-%d", number),
+		number: number,
+		sick:   number <= config.Sick, // the first, because these are always shown
+	}
+	policy := highway.CircuitProtectorPolicy{
+		ResourceKey:  "demo server",
+		Cooldown:     config.cooldown(),
+		FailureLimit: highway.Fraction(5, 10),
+		SuccessLimit: highway.Fraction(2, 3),
+		ProbeTimeout: 4 * clientTimeout,
+	}
 	var err error
-	in.protector, err = highway.NewCircuitProtector(highway.CircuitProtectorPolicy{
-		ResourceKey:    "demo server",
-		Cooldown:       config.cooldown(),
-		FailureLimit:   highway.Fraction(5, 10),
-		SuccessLimit:   highway.Fraction(2, 3),
-		ProbeTimeout:   4 * clientTimeout,
-		OnStatusChange: func(c highway.StatusChange) { in.record(c, clock) },
-	})
+	if in.loner, err = highway.NewCircuitProtector(policy); err != nil {
+		return nil, err
+	}
+	policy.Storage = storage
+	policy.OnStatusChange = func(c highway.StatusChange) { in.record(c, clock) }
+	if in.member, err = highway.NewCircuitProtector(policy); err != nil {
+		return nil, err
+	}
+	shared, err := highway.NewSafetyNet(retry, in.member)
 	if err != nil {
 		return nil, err
 	}
-	net, err := highway.NewSafetyNet(retry, in.protector)
+	alone, err := highway.NewSafetyNet(retry, in.loner)
 	if err != nil {
 		return nil, err
 	}
-	in.protected = newCaller(transport, url, net, clock.phase)
-	in.twin = newCaller(transport, url, retry, clock.phase)
+	in.refusals = &refusals{Policy: shared, clock: clock}
+	var network http.RoundTripper = transport
+	if in.sick {
+		network = sickNetwork{transport, clock.sick}
+	}
+	in.protected = newCaller(network, url, in.refusals, clock.phase)
+	in.unshared = newCaller(network, url, alone, clock.phase)
+	in.unprotected = newCaller(network, url, retry, clock.phase)
 	return in, nil
 }
 
 // run makes calls until the scenario or ctx is over, and returns when all have ended.
-func (in *instance) run(ctx context.Context, config Config, clock clock) {
+func (in *instance) run(ctx context.Context, config Config, clock *clock) {
 	var calls sync.WaitGroup
 	defer calls.Wait()
 	for at := range arrivals(config.Seed, in.number, config.interval(), config.Duration) {
@@ -64,13 +86,14 @@ func (in *instance) run(ctx context.Context, config Config, clock clock) {
 			return
 		}
 		in.protected.start(ctx, &calls)
-		in.twin.start(ctx, &calls)
+		in.unshared.start(ctx, &calls)
+		in.unprotected.start(ctx, &calls)
 	}
 	_ = clock.wait(ctx, config.Duration)
 }
 
 // record writes a change down. The end of a cooldown can be told after the run.
-func (in *instance) record(c highway.StatusChange, clock clock) {
+func (in *instance) record(c highway.StatusChange, clock *clock) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if !in.ended {

@@ -69,23 +69,27 @@ func (s *strip) String() string {
 	return b.String()
 }
 
-// bar is a bar of the given width, filled in proportion to part of whole. What is
-// more than nothing shows.
-func bar(part, whole int64, width int, filled, rest rune, p paint) string {
-	n := 0
+// bar is a line of the given width, the first percent of it filled.
+func bar(percent, width int) string {
+	n := percent * width / 100
+	return strong.on(strings.Repeat("━", n)) + faint.on(strings.Repeat("─", width-n))
+}
+
+// gauge is a bar in a given width, as long as part is of whole, to an eighth of a column.
+// What is more than nothing shows.
+func gauge(part, whole int64, width int, p paint) string {
+	eighths := 0
 	if whole > 0 {
-		n = int(min(part, whole) * int64(width) / whole)
+		eighths = int(min(part, whole) * int64(8*width) / whole)
 	}
-	if part > 0 {
-		n = max(n, 1)
+	if part > 0 && width > 0 {
+		eighths = max(eighths, 1)
 	}
 	var s strip
-	for i := range width {
-		if i < n {
-			s.add(filled, p)
-		} else {
-			s.add(rest, faint)
-		}
+	for range width {
+		n := min(eighths, 8)
+		s.add([]rune(" ▏▎▍▌▋▊▉█")[n], p)
+		eighths -= n
 	}
 	return s.String()
 }

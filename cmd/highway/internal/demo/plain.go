@@ -9,8 +9,8 @@ import (
 )
 
 // Plain writes what happens as lines of plain text until the run ends: one for each
-// phase of the server and each change of an instance's state, and now and then one
-// with the totals. If w fails it stops the run.
+// phase of the server and each change of state in the fleet, and now and then one with
+// the totals. If w fails it stops the run.
 func Plain(run *Run, w io.Writer) error {
 	p := plain{w: w, told: make([]int, len(run.instances)), phase: -1}
 	p.print("highway demo: %s · server on %s\n", run.config.headline(), run.server.url)
@@ -35,6 +35,7 @@ type plain struct {
 	w      io.Writer
 	err    error // of the first failed write
 	phase  int   // the phase it has told of
+	turns  int   // the turns of sick networks
 	told   []int // how many changes of each instance
 	totals int   // how many times the totals
 }
@@ -53,6 +54,7 @@ func (p *plain) tell(f frame) {
 		span := f.scenario[p.phase]
 		events = append(events, event{span.from, fmt.Sprintf("%-13s is %s", "the server", span.phase)})
 	}
+	events = append(events, p.networks(f)...)
 	for i, row := range f.rows {
 		for _, c := range row.history[p.told[i]:] {
 			events = append(events, event{c.at, fmt.Sprintf("%-13s %s → %s, %s", row.name, c.from, c.to, c.reason)})
@@ -66,6 +68,24 @@ func (p *plain) tell(f frame) {
 	p.tellTotals(f)
 }
 
+// networks is what is new of the networks of sick instances.
+func (p *plain) networks(f frame) []event {
+	turns := [...]event{
+		{f.scenario.sickFrom(), "is sick: its own network is bad"},
+		{f.scenario.sickTo(), "is well again"},
+	}
+	var events []event
+	for ; p.turns < len(turns) && turns[p.turns].at <= f.elapsed; p.turns++ {
+		for _, row := range f.rows {
+			if row.sick {
+				turn := turns[p.turns]
+				events = append(events, event{turn.at, fmt.Sprintf("%-13s %s", row.name, turn.line)})
+			}
+		}
+	}
+	return events
+}
+
 // tellTotals writes the totals ten times a run, but at most once a second.
 func (p *plain) tellTotals(f frame) {
 	every := max(f.config.Duration/10, time.Second)
@@ -75,10 +95,10 @@ func (p *plain) tellTotals(f frame) {
 	}
 	p.totals = n
 	percent, _ := f.progress()
-	p.print("%8s  %3d %%: calls %s, failed %s, refused %s, retries %s; wasted %s, without breakers %s\n",
+	p.print("%8s  %3d %%: calls %s, failed %s, refused %s, retries %s; wasted %s, each on its own %s, without breakers %s\n",
 		seconds(f.elapsed), percent, grouped(f.protected.calls()), grouped(f.protected.failed),
 		grouped(f.protected.refused), grouped(f.protected.retries),
-		grouped(f.protected.wasted), grouped(f.unprotected.wasted))
+		grouped(f.protected.wasted), grouped(f.unshared.wasted), grouped(f.unprotected.wasted))
 }
 
 func (p *plain) print(format string, args ...any) {

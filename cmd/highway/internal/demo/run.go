@@ -2,17 +2,21 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/highway-engine/highway"
 )
 
 // A Run is a demo on its way. It ends by itself, when its context does, or with Stop.
 // It is safe for concurrent use.
 type Run struct {
 	config    Config
-	clock     clock
+	clock     *clock
 	server    *server
+	storage   *highway.InMemoryStorage // what makes the instances a fleet
 	transport *http.Transport
 	instances []*instance
 	stop      context.CancelFunc
@@ -30,7 +34,8 @@ func Start(ctx context.Context, config Config) (*Run, error) {
 	config = config.withDefaults()
 	r := &Run{
 		config:    config,
-		clock:     clock{start: time.Now(), scenario: newScenario(config.Duration, config.Outage)},
+		clock:     &clock{scenario: newScenario(config.Duration, config.Outage)},
+		storage:   highway.NewInMemoryStorage(),
 		transport: newTransport(),
 		done:      make(chan struct{}),
 	}
@@ -39,13 +44,14 @@ func Start(ctx context.Context, config Config) (*Run, error) {
 		return nil, err
 	}
 	for number := 1; number <= config.Instances; number++ {
-		in, err := newInstance(number, config, r.transport, r.server.url, r.clock)
+		in, err := newInstance(number, config, r.storage, r.transport, r.server.url, r.clock)
 		if err != nil {
-			r.server.close()
-			return nil, err
+			return nil, errors.Join(err, r.close())
 		}
 		r.instances = append(r.instances, in)
 	}
+	// Not before all are there: the first calls must not come all at once.
+	r.clock.start = time.Now()
 	ctx, r.stop = context.WithCancel(ctx)
 	go r.run(ctx)
 	return r, nil
@@ -66,8 +72,13 @@ func (r *Run) run(ctx context.Context) {
 	r.last = r.read()
 	r.last.ended = true
 	r.last.interrupted = ctx.Err() != nil
+	r.err = r.close()
+}
+
+// close ends what outlives the calls.
+func (r *Run) close() error {
 	r.transport.CloseIdleConnections()
-	r.err = r.server.close()
+	return errors.Join(r.storage.Close(context.Background()), r.server.close())
 }
 
 // Stop ends the run before its time.

@@ -2,6 +2,9 @@ package demo
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -15,23 +18,36 @@ func checkSums(t *testing.T, s Summary) {
 	if s.Calls != s.SucceededCalls+s.FailedCalls+s.RefusedCalls {
 		t.Errorf("%d calls are not %d succeeded + %d failed + %d refused", s.Calls, s.SucceededCalls, s.FailedCalls, s.RefusedCalls)
 	}
+	if s.CallsUnshared != s.SucceededCallsUnshared+s.FailedCallsUnshared+s.RefusedCallsUnshared {
+		t.Errorf("%d calls unshared are not %d succeeded + %d failed + %d refused", s.CallsUnshared, s.SucceededCallsUnshared, s.FailedCallsUnshared, s.RefusedCallsUnshared)
+	}
 	if s.CallsUnprotected != s.SucceededCallsUnprotected+s.FailedCallsUnprotected {
 		t.Errorf("%d calls unprotected are not %d succeeded + %d failed", s.CallsUnprotected, s.SucceededCallsUnprotected, s.FailedCallsUnprotected)
 	}
 	if len(s.ByInstance) != s.Instances {
 		t.Errorf("%d instances in detail, want %d", len(s.ByInstance), s.Instances)
 	}
-	var calls, wasted, unprotected int64
-	var changes uint64
+	var calls, wasted, unshared, unprotected int64
+	var changes, changesUnshared uint64
+	sick := 0
 	for _, in := range s.ByInstance {
 		calls += in.Calls
 		wasted += in.WastedCalls
 		unprotected += in.WastedCallsUnprotected
+		unshared += in.WastedCallsUnshared
 		changes += in.StatusChanges
+		changesUnshared += in.StatusChangesUnshared
+		if in.Sick {
+			sick++
+		}
 	}
-	if calls != s.Calls || wasted != s.WastedCalls || unprotected != s.WastedCallsUnprotected || changes != s.StatusChanges {
-		t.Errorf("the instances' sums are %d calls, %d wasted, %d unprotected, %d changes; the summary says %+v",
-			calls, wasted, unprotected, changes, s)
+	if calls != s.Calls || wasted != s.WastedCalls || unshared != s.WastedCallsUnshared || unprotected != s.WastedCallsUnprotected {
+		t.Errorf("the instances' sums are %d calls, %d wasted, %d unshared, %d unprotected; the summary says %+v",
+			calls, wasted, unshared, unprotected, s)
+	}
+	if sick != s.Sick || changes != s.StatusChanges || changesUnshared != s.StatusChangesUnshared {
+		t.Errorf("the instances' sums are %d sick, %d changes, %d unshared; the summary says %+v",
+			sick, changes, changesUnshared, s)
 	}
 }
 
@@ -70,6 +86,67 @@ func TestBreakersSpareTheServerAndCloseAgain(t *testing.T) {
 			t.Errorf("%s: opened %v, closed again %v; its history: %v", row.name, opened, closed, row.history)
 		}
 	}
+}
+
+// check makes a run and looks for what is wrong with it. On a machine that is busy with
+// other things calls to a healthy server time out, so a run has three chances.
+func check(t *testing.T, config Config, wrong func(f frame, s Summary) error) {
+	t.Helper()
+	for chance := 1; ; chance++ {
+		run, err := Start(t.Context(), config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := run.Wait()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("\n%v", s)
+		checkSums(t, s)
+		switch err := wrong(run.frame(), s); {
+		case err == nil:
+			return
+		case chance == 3:
+			t.Fatal(err)
+		default:
+			t.Log(err)
+		}
+	}
+}
+
+func TestTheFleetSparesMoreThanBreakersOnTheirOwn(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	config := Config{Instances: 8, Duration: 4 * time.Second, Outage: time.Second, Seed: 3}
+	check(t, config, func(_ frame, s Summary) error {
+		switch {
+		case s.WastedCalls >= s.WastedCallsUnshared:
+			return fmt.Errorf("%d requests wasted as one fleet, %d each on its own: want fewer", s.WastedCalls, s.WastedCallsUnshared)
+		case s.OpenOnAllMS == nil || *s.OpenOnAllMS > s.OutageMS:
+			return errors.New("the fleet was not open on all instances in the outage")
+		case s.ClosedOnAllMS == nil:
+			return errors.New("the fleet has not closed on all instances")
+		}
+		return nil
+	})
+}
+
+func TestASickInstanceOpensAlone(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	config := Config{Instances: 5, Sick: 1, Duration: 5 * time.Second, Outage: time.Second, Seed: 3}
+	check(t, config, func(f frame, s Summary) error {
+		if s.OpenOnAllMS == nil || s.ClosedOnAllMS == nil {
+			return errors.New("the fleet has not opened and closed on all healthy instances")
+		}
+		for _, row := range f.rows {
+			early := slices.ContainsFunc(row.history, func(c change) bool {
+				return c.from == highway.Closed && c.at < f.scenario.breaks()
+			})
+			if early != row.sick {
+				return fmt.Errorf("%s, sick %v: opened before the outage %v; its history: %v", row.name, row.sick, early, row.history)
+			}
+		}
+		return nil
+	})
 }
 
 func TestRunEndsWhenItsContextDoes(t *testing.T) {

@@ -38,6 +38,19 @@ func newScenario(duration, outage time.Duration) scenario {
 	}
 }
 
+// breaks is when the outage begins, mends when it ends.
+func (s scenario) breaks() time.Duration { return s[1].from }
+func (s scenario) mends() time.Duration  { return s[len(s)-1].from }
+
+// sickFrom and sickTo are when the networks of sick instances go bad and get well again:
+// in the middle of each healthy phase, so that they are seen to be bad alone, first in
+// a fleet that is closed, then in one that closes without them.
+func (s scenario) sickFrom() time.Duration { return s[0].to / 2 }
+func (s scenario) sickTo() time.Duration   { return s.mends() + (s[len(s)-1].to-s.mends())/2 }
+
+// sickAt says whether these networks are bad at instant t.
+func (s scenario) sickAt(t time.Duration) bool { return t >= s.sickFrom() && t < s.sickTo() }
+
 // at is the index of the span that instant t is in; past the end it is the last one.
 func (s scenario) at(t time.Duration) int {
 	for i, span := range s {

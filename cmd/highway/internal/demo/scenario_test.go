@@ -56,3 +56,15 @@ func TestPhaseAtIsExactAtTheBorders(t *testing.T) {
 		}
 	}
 }
+
+func TestSickNetworksAreBadInBothHealthyPhases(t *testing.T) {
+	s := newScenario(20*time.Second, 10*time.Second)
+	for at, want := range map[time.Duration]bool{
+		0: false, 2500*time.Millisecond - 1: false, 2500 * time.Millisecond: true, 10 * time.Second: true,
+		17500*time.Millisecond - 1: true, 17500 * time.Millisecond: false, time.Hour: false,
+	} {
+		if got := s.sickAt(at); got != want {
+			t.Errorf("at %v: got %v, want %v", at, got, want)
+		}
+	}
+}

@@ -37,7 +37,11 @@ func (c Config) headline() string {
 	if c.Instances == 1 {
 		noun = "instance"
 	}
-	return fmt.Sprintf("%d %s · %s · outage %s · seed %d", c.Instances, noun, short(c.Duration), short(c.Outage), c.Seed)
+	sick := ""
+	if c.Sick > 0 {
+		sick = fmt.Sprintf(", %d sick", c.Sick)
+	}
+	return fmt.Sprintf("%d %s%s · %s · outage %s · seed %d", c.Instances, noun, sick, short(c.Duration), short(c.Outage), c.Seed)
 }
 
 // progress is how much of the run is over, in per cent, and how long it still takes.

@@ -10,28 +10,37 @@ import (
 const (
 	maxWidth   = 120 // beyond which the view gains nothing
 	maxRows    = 12  // instances shown
-	otherLines = 14  // lines that are not of instances, the empty last one among them
-	nameWidth  = 13
+	otherLines = 14  // lines that are not of instances, if only one of them parts blocks
+	nameWidth  = 17
+	mostGaps   = 3 // empty lines between the blocks, if there is room
 )
 
 // view draws a frame for a window of the given size; no line is wider than it. The last
-// line is empty, because it is cleared when the program ends.
+// line is empty, because it is cleared when the program ends. Blocks are parted by as
+// many empty lines as there is room for, the last ones first.
 func view(f frame, width, height int) string {
 	shown := min(len(f.rows), maxRows, max(1, (height-otherLines)/2))
 	if shown < len(f.rows) { // makes room for the line that says so
 		shown = min(shown, max(1, (height-otherLines-1)/2))
 	}
 	canvas := min(width, maxWidth)
-	lines := []string{
-		" " + strong.on("highway demo") + faint.on(" · "+f.config.headline()),
-		"",
+	blocks := [mostGaps + 1][]string{
+		{" " + strong.on("highway demo") + faint.on(" · "+f.config.headline())},
+		f.table(shown),
+		f.timelines(shown, canvas-nameWidth-2),
+		append(f.waste(canvas), f.footer(canvas), ""),
 	}
-	lines = append(lines, f.table(shown)...)
-	lines = append(lines, "")
-	lines = append(lines, f.timelines(shown, canvas-nameWidth-2)...)
-	lines = append(lines, "")
-	lines = append(lines, f.waste(canvas)...)
-	lines = append(lines, f.footer(canvas), "")
+	gaps := height
+	for _, block := range blocks {
+		gaps -= len(block)
+	}
+	var lines []string
+	for i, block := range blocks {
+		if i > 0 && len(blocks)-i <= gaps {
+			lines = append(lines, "")
+		}
+		lines = append(lines, block...)
+	}
 	for i, line := range lines {
 		lines[i] = ansi.Truncate(line, width, "")
 	}
@@ -40,10 +49,10 @@ func view(f frame, width, height int) string {
 
 // table is the figures of the instances and the totals.
 func (f frame) table(shown int) []string {
-	lines := []string{faint.on(fmt.Sprintf(" %-*s%-12s%-10s%8s%8s%9s%9s%8s",
+	lines := []string{faint.on(fmt.Sprintf(" %-*s%-12s%-10s%8s%8s%8s%8s%8s",
 		nameWidth, "INSTANCE", "STATE", "WINDOW", "CALLS", "FAILED", "REFUSED", "RETRIES", "WASTED"))}
 	for _, row := range f.rows[:shown] {
-		lines = append(lines, fmt.Sprintf(" %-*s%s%s%s", nameWidth, row.name,
+		lines = append(lines, fmt.Sprintf(" %s%s%s%s", f.label(row),
 			paintOf(row.state).on(fmt.Sprintf("● %-10s", row.state)), sparkline(row.window), row.protected.columns()))
 	}
 	if more := len(f.rows) - shown; more > 0 {
@@ -52,12 +61,26 @@ func (f frame) table(shown int) []string {
 	total := func(name string, c counts) string {
 		return strong.on(fmt.Sprintf(" %-*s", nameWidth+22, name)) + c.columns()
 	}
-	return append(lines, total("all, with breakers", f.protected), total("all, without breakers", f.unprotected))
+	return append(lines, total("as one fleet", f.protected), total("each on its own", f.unshared),
+		total("without breakers", f.unprotected))
+}
+
+// label names a row, and says if the instance is one of the sick: in colour while its
+// network is bad.
+func (f frame) label(r row) string {
+	if !r.sick {
+		return fmt.Sprintf("%-*s", nameWidth, r.name)
+	}
+	ink := faint
+	if f.scenario.sickAt(f.elapsed) {
+		ink = bad
+	}
+	return r.name + " " + ink.on(fmt.Sprintf("%-*s", max(0, nameWidth-1-len(r.name)), "sick"))
 }
 
 // columns are the figures of a line of the table.
 func (c counts) columns() string {
-	return fmt.Sprintf("%8s%8s%9s%9s%8s", grouped(c.calls()), grouped(c.failed), grouped(c.refused),
+	return fmt.Sprintf("%8s%8s%8s%8s%8s", grouped(c.calls()), grouped(c.failed), grouped(c.refused),
 		grouped(c.retries), grouped(c.wasted))
 }
 
@@ -86,7 +109,7 @@ func (f frame) timelines(shown, columns int) []string {
 		line("server", t.phases(f.scenario, f.elapsed)),
 	}
 	for _, row := range f.rows[:shown] {
-		lines = append(lines, line(row.name, t.track(row.history, f.elapsed)))
+		lines = append(lines, " "+f.label(row)+t.track(row.history, f.elapsed))
 	}
 	return append(lines, line("", good.on("━")+faint.on(" CLOSED  ")+bad.on("█")+faint.on(" OPEN  ")+
 		wary.on("▒")+faint.on(" HALF_OPEN   ")+good.on("·")+faint.on(" success  ")+bad.on("×")+faint.on(" failure")))
@@ -96,12 +119,13 @@ func (f frame) timelines(shown, columns int) []string {
 // calls of the outage, retried to the last, would come to.
 func (f frame) waste(width int) []string {
 	calls := int64(f.config.Instances) * int64(f.config.Outage/f.config.interval())
-	whole := max(calls*int64(1+retry.MaxRetries), f.unprotected.wasted, f.protected.wasted)
+	whole := max(calls*int64(1+retry.MaxRetries), f.unprotected.wasted, f.unshared.wasted, f.protected.wasted)
 	line := func(name string, n int64, p paint) string {
-		return fmt.Sprintf(" %-24s%s%8s", name, bar(n, whole, max(0, width-24-10), '█', ' ', p), grouped(n))
+		return fmt.Sprintf(" %-24s%s%8s", name, gauge(n, whole, max(0, width-24-10), p), grouped(n))
 	}
 	return []string{
-		line("wasted with breakers", f.protected.wasted, good),
+		line("wasted as one fleet", f.protected.wasted, good),
+		line("wasted each on its own", f.unshared.wasted, wary),
 		line("wasted without breakers", f.unprotected.wasted, bad),
 	}
 }
@@ -117,5 +141,5 @@ func (f frame) footer(width int) string {
 		word = fmt.Sprintf("%3d %% · done", percent)
 	}
 	const room = 36
-	return " " + bar(int64(percent), 100, max(0, width-room-3), '━', '─', strong) + " " + word
+	return " " + bar(percent, max(0, width-room-3)) + " " + word
 }

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"log"
+	"log/slog"
 	"os"
 	"time"
 
@@ -12,8 +13,9 @@ import (
 )
 
 func main() {
+	slog.SetLogLoggerLevel(slog.LevelError)
 	const columns, rows = 100, 30
-	run, err := demo.Start(context.Background(), demo.Config{Instances: 5, Duration: 20 * time.Second, Seed: 1})
+	run, err := demo.Start(context.Background(), demo.Config{Instances: 5, Sick: 1, Duration: 20 * time.Second, Seed: 1})
 	if err != nil {
 		log.Fatal(err)
 	}
