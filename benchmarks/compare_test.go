@@ -244,7 +244,7 @@ func BenchmarkRefused(b *testing.B) {
 	p := protector(10)
 	counting := protectorOf(highway.CircuitProtectorPolicy{CountCalls: true})
 	for _, p := range []*highway.CircuitProtector{p, counting} {
-		if err := p.Open(time.Hour); err != nil {
+		if err := p.Open(ctx, time.Hour); err != nil {
 			b.Fatal(err)
 		}
 	}

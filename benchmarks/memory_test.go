@@ -49,7 +49,7 @@ func highwayMemory(window int) kind[*highway.CircuitProtector] {
 				_ = p.Do(ctx, work)
 			}
 		},
-		open: func(p *highway.CircuitProtector) { _ = p.Open(time.Hour) },
+		open: func(p *highway.CircuitProtector) { _ = p.Open(ctx, time.Hour) },
 	}
 }
 

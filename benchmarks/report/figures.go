@@ -29,6 +29,10 @@ func figures(ps processes) string {
 		fmt.Fprintf(&b, "### Memory\n\nHeap bytes per breaker: freshly made, after two windows of calls, and open.\n\n%s",
 			memoryTable(ps))
 	}
+	if len(ps.subjects("Fleet")) > 0 {
+		fmt.Fprintf(&b, "\n### Fleet\n\nFrom a command to one protector until another of its fleet refuses a call; "+
+			"and 100,000 protectors on one storage, at rest.\n\n%s", fleetTable(ps))
+	}
 	return b.String()
 }
 

@@ -20,47 +20,17 @@ func TestFormats(t *testing.T) {
 	}
 }
 
-func TestTableIsAligned(t *testing.T) {
-	table := table{head: []string{"of", "ns", "verdict"}, text: map[int]bool{2: true}}
-	table.add("gobreaker", "133", "met")
-	table.add("Δ", "–", "")
-	want := `
-| of        |  ns | verdict |
-|-----------|----:|---------|
-| gobreaker | 133 | met     |
-| Δ         |   – |         |
-`
-	if got := "\n" + table.String(); got != want {
-		t.Errorf("got%s", got)
-	}
-}
-
 func TestFiguresOfLittle(t *testing.T) {
 	text := figures(parsed(t, first))
 	for _, want := range []string{
 		"on 2025-01-02 with go1.25.0 on linux/amd64, Some CPU, GOMAXPROCS 2, 1 process.",
-		"2 of 41 are met",
+		"2 of 48 are met",
 		"| highway.Call |      10.0 |        5.00 |                      2.00× |         0 |    0 |                   40.0× |    18.0× |",
 		"| highway  |     10 |     1000 |     568 |    500 |      – |                0 |                 0.50× |",
 		"| failsafe |     10 |     1000 |       – |    250 |      – |                3 |                 1.00× |",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in\n%s", want, text)
-		}
-	}
-}
-
-func TestInsert(t *testing.T) {
-	got, err := insert("a\n<!-- figures:begin -->\nold\n<!-- figures:end -->\nz\n", "new\n")
-	if want := "a\n<!-- figures:begin -->\n\nnew\n\n<!-- figures:end -->\nz\n"; got != want || err != nil {
-		t.Errorf("%q, %v", got, err)
-	}
-	if again, _ := insert(got, "new"); again != got {
-		t.Errorf("the second time %q", again)
-	}
-	for _, document := range []string{"", beginMark, endMark + beginMark} {
-		if _, err := insert(document, "new"); err == nil {
-			t.Errorf("%q: no error", document)
 		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/highway-engine/highway/benchmarks/internal/markdown"
 )
 
 // A scenario is one table of calls.
@@ -18,6 +20,7 @@ var scenarios = []scenario{
 	{"Tenth", "One call in ten fails, the breaker stays closed.", "failsafe-permit"},
 	{"Refused", "The breaker is open and refuses every call.", "gobreaker"},
 	{"Net", "Retry around a breaker, every call succeeds.", "failsafe"},
+	{"Shared", "A protector of a fleet beside one that is alone.", ""},
 }
 
 // subjects lists what was measured in a scenario, Highway first.
@@ -40,13 +43,13 @@ func foreign(subject string) int {
 }
 
 // table gives the scenario's times, allocations and ratios.
-func (s scenario) table(ps processes) *table {
-	t := &table{head: []string{"subject", "serial ns", "parallel ns", "scaling", "allocs/op", "B/op"}}
+func (s scenario) table(ps processes) *markdown.Table {
+	t := &markdown.Table{Head: []string{"subject", "serial ns", "parallel ns", "scaling", "allocs/op", "B/op"}}
 	if empty, ok := ps.scaling("Empty", "call"); ok {
-		t.head[3] = fmt.Sprintf("scaling (empty call %s)", factor(empty.median))
+		t.Head[3] = fmt.Sprintf("scaling (empty call %s)", factor(empty.median))
 	}
 	if s.peer != "" {
-		t.head = append(t.head, s.peer+" ÷ this, serial", "parallel")
+		t.Head = append(t.Head, s.peer+" ÷ this, serial", "parallel")
 	}
 	for _, subject := range ps.subjects(s.name) {
 		serial, parallel := line{s.name, subject, "serial"}, line{s.name, subject, "parallel"}
@@ -64,15 +67,15 @@ func (s scenario) table(ps processes) *table {
 				row = append(row, orDash(ranged(r), ok))
 			}
 		}
-		t.add(row...)
+		t.Add(row...)
 	}
 	return t
 }
 
 // memoryTable gives heap bytes per breaker. They are compared with failsafe-go's,
 // the only peer here that keeps a window of calls.
-func memoryTable(ps processes) *table {
-	t := &table{head: []string{
+func memoryTable(ps processes) *markdown.Table {
+	t := &markdown.Table{Head: []string{
 		"library", "window", "breakers", "fresh B", "used B", "open B", "goroutines added", "failsafe ÷ this, used",
 	}}
 	for _, subject := range ps.subjects("Memory") {
@@ -88,10 +91,33 @@ func memoryTable(ps processes) *table {
 		}
 		peer := strings.Replace(subject, library, "failsafe", 1)
 		r, ok := ps.ratio(line{"Memory", peer, "used"}, used, bytesPerBreaker)
-		t.add(append(row, orDash(whole(added), counted), orDash(factor(r.median), ok))...)
+		t.Add(append(row, orDash(whole(added), counted), orDash(factor(r.median), ok))...)
 	}
 	return t
 }
+
+// fleetTable gives what a fleet in one process takes.
+func fleetTable(ps processes) *markdown.Table {
+	t := &markdown.Table{Head: []string{"subject", "µs", "B each", "goroutines", "requests/s"}}
+	for _, subject := range ps.subjects("Fleet") {
+		once := line{"Fleet", subject, "once"}
+		row := []string{subject}
+		if s, ok := ps.figure(once, nsPerOp); ok && subject == adoption {
+			row = append(row, whole(s.median/1000))
+		} else {
+			row = append(row, "–")
+		}
+		row = append(row, cell(whole)(ps.figure(once, bytesPerBreaker)), cell(whole)(ps.figure(once, goroutines)),
+			cell(factorless)(ps.figure(once, "requests/s")))
+		t.Add(row...)
+	}
+	return t
+}
+
+func factorless(v float64) string { return fmt.Sprintf("%.1f", v) }
+
+// adoption is the subject of the time that a fleet takes to follow.
+const adoption = "adoption"
 
 // parts takes "library/window=10/breakers=1000" to pieces.
 func parts(subject string) (library, window, breakers string) {
@@ -109,14 +135,14 @@ func parts(subject string) (library, window, breakers string) {
 }
 
 // targetTable sets the targets beside what was measured.
-func targetTable(ps processes) *table {
-	t := &table{
-		head: []string{"target", "required", "measured", "verdict"},
-		text: map[int]bool{1: true, 3: true},
+func targetTable(ps processes) *markdown.Table {
+	t := &markdown.Table{
+		Head: []string{"target", "required", "measured", "verdict"},
+		Text: map[int]bool{1: true, 3: true},
 	}
 	for _, target := range targets() {
 		measured, verdict := target.verdict(ps)
-		t.add(target.what, target.required, measured, verdict)
+		t.Add(target.what, target.required, measured, verdict)
 	}
 	return t
 }

@@ -4,53 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"strings"
-	"unicode/utf8"
 )
-
-// A table is Markdown that also reads well in a terminal. The first column is text,
-// the others are figures unless text says otherwise.
-type table struct {
-	head []string
-	text map[int]bool
-	rows [][]string
-}
-
-func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
-
-func (t *table) String() string {
-	width := make([]int, len(t.head))
-	for _, row := range append([][]string{t.head}, t.rows...) {
-		for i, cell := range row {
-			width[i] = max(width[i], utf8.RuneCountInString(cell))
-		}
-	}
-	var b strings.Builder
-	write := func(row []string) {
-		for i, cell := range row {
-			pad := strings.Repeat(" ", width[i]-utf8.RuneCountInString(cell))
-			if i == 0 || t.text[i] {
-				b.WriteString("| " + cell + pad + " ")
-			} else {
-				b.WriteString("| " + pad + cell + " ")
-			}
-		}
-		b.WriteString("|\n")
-	}
-	write(t.head)
-	for i, w := range width {
-		if i == 0 || t.text[i] {
-			b.WriteString("|" + strings.Repeat("-", w+2))
-		} else {
-			b.WriteString("|" + strings.Repeat("-", w+1) + ":")
-		}
-	}
-	b.WriteString("|\n")
-	for _, row := range t.rows {
-		write(row)
-	}
-	return b.String()
-}
 
 // ns gives a time with three digits that count.
 func ns(v float64) string {

@@ -67,6 +67,19 @@ func targets() []target {
 			allocations("Refused", call, 0),
 		)
 	}
+	for _, state := range []string{"healthy", "failing", "open"} {
+		for _, mode := range []string{"serial", "parallel"} {
+			ts = append(ts, within("Shared", "shared/"+state, "alone/"+state, mode, 1.1))
+		}
+	}
+	ts = append(ts, target{
+		what:     "Fleet, adoption of a remote OPEN to the first refusal",
+		required: "under 100 µs",
+		judge: func(ps processes) (string, bool, bool) {
+			s, ok := ps.figure(line{"Fleet", adoption, "once"}, nsPerOp)
+			return whole(s.median/1000) + " µs", s.median < 100_000, ok
+		},
+	})
 	return append(ts,
 		faster("Net", "highway.Call", "failsafe", "serial", 20),
 		faster("Net", "highway.Call", "failsafe", "parallel", 20),

@@ -1,0 +1,35 @@
+package markdown
+
+import (
+	"fmt"
+	"os"
+	"strings"
+)
+
+const (
+	beginMark = "<!-- figures:begin -->"
+	endMark   = "<!-- figures:end -->"
+)
+
+// Insert puts text between the marks of a document.
+func Insert(document, text string) (string, error) {
+	before, rest, ok1 := strings.Cut(document, beginMark)
+	_, after, ok2 := strings.Cut(rest, endMark)
+	if !ok1 || !ok2 {
+		return "", fmt.Errorf("no %s with %s after it", beginMark, endMark)
+	}
+	return before + beginMark + "\n\n" + strings.TrimSpace(text) + "\n\n" + endMark + after, nil
+}
+
+// Rewrite does that to a file.
+func Rewrite(path, text string) error {
+	document, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	changed, err := Insert(string(document), text)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return os.WriteFile(path, []byte(changed), 0o644)
+}
