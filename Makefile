@@ -1,7 +1,7 @@
 # "make" lists what there is. Every target works on a fresh clone with Go, which fetches
 # the modules; only check needs a C compiler too, for the race detector.
 
-MODULES     := . benchmarks cmd/highway modelcheck
+MODULES     := . benchmarks cmd/highway modelcheck storagetest
 PACKAGES    := $(foreach m,$(MODULES),./$(if $(filter .,$(m)),,$(m)/)...)
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
@@ -19,7 +19,7 @@ check: ## what a change must pass: format, vet, staticcheck, modules, tests with
 	go vet $(PACKAGES)
 	$(STATICCHECK) $(PACKAGES)
 	@for m in $(MODULES); do (cd $$m && GOWORK=off go mod tidy -diff) || exit 1; done
-	@others=$$(go list -deps -f '{{if not .Standard}}{{.ImportPath}}{{end}}' . | grep -v '^github.com/highway-engine/highway\(/internal/.*\)\?$$'); \
+	@others=$$(go list -deps -f '{{if not .Standard}}{{.ImportPath}}{{end}}' . | grep -v '^github.com/highway-engine/highway'); \
 		test -z "$$others" || { echo "the root module imports $$others"; exit 1; }
 	@! grep -q '^require' go.mod || { echo "the root module requires another"; exit 1; }
 	go test -race $(PACKAGES)
@@ -34,6 +34,12 @@ fuzz: ## fuzz the state machine and the delays, half a minute each
 scripts: ## rewrite the state machine's scripts with what it does now
 	go test ./internal/circuit -run TestScripts -rewrite
 
+.PHONY: simulate
+simulate: ## run fleets in virtual time for a minute, explore a small one, break some on purpose
+	go run ./internal/sim/simulate
+	go run ./internal/sim/simulate -explore 60000
+	go run ./internal/sim/simulate -broken
+
 .PHONY: bench
 bench: ## compare with other libraries, in five processes; prints tables and targets
 	cd benchmarks && go run ./report
@@ -41,6 +47,14 @@ bench: ## compare with other libraries, in five processes; prints tables and tar
 .PHONY: bench-write
 bench-write: ## the same, and write the figures and the chart into benchmarks/
 	cd benchmarks && go run ./report -write
+
+.PHONY: outages
+outages: ## simulate fleets with each rule, some eight minutes; prints tables and targets
+	cd benchmarks && go run ./outages
+
+.PHONY: outages-write
+outages-write: ## the same, and write the figures and the chart into docs/
+	cd benchmarks && go run ./outages -write
 
 .PHONY: demo
 demo: ## watch breakers save a failing server
