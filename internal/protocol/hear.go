@@ -117,6 +117,10 @@ func (m *Member) findLease() {
 	case m.probe.state == probeWanted && pending:
 		m.probe.state = probeGranted
 		m.probe.expires = m.link.sentAt.Add(mine.Remaining)
+		// A storage whose clock was set back says more than there is (S10).
+		if latest := m.probe.asked.Add(m.settings.Circuit.Lease); latest.Before(m.probe.expires) {
+			m.probe.expires = latest
+		}
 	case m.probe.state == probeEnded && !pending:
 		m.probe.state = noProbe // its result is in, or comes too late
 	}

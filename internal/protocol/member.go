@@ -84,6 +84,7 @@ type lease struct {
 type probe struct {
 	number  uint64 // of the last one
 	state   probeState
+	asked   time.Time // when the lease was asked for
 	expires time.Time
 	result  fleet.Result
 }

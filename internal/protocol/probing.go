@@ -37,6 +37,7 @@ func (m *Member) takePart(v fleet.View, now time.Time) {
 		changed = settle(&to, m.settings.Instance, m.probe.number, m.probe.result) || changed
 	case probeWanted:
 		m.probe.number++ // a lease that was granted under the old one is lost by now
+		m.probe.asked = now
 		rested := !now.Before(m.rests)
 		changed = grant(&to, m.settings.Instance, m.probe.number, terms, v.Live, rested) || changed
 	}
