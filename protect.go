@@ -120,7 +120,9 @@ func (p *CircuitProtector) settle(t protocol.Ticket, o circuit.Outcome) {
 	p.mu.Lock()
 	switch o {
 	case circuit.Success:
-		p.totals.Successes += p.counted()
+		if p.policy.CountCalls {
+			p.totals.Successes++
+		}
 	case circuit.Failure:
 		p.totals.Failures++
 	case circuit.Ignored:
@@ -145,12 +147,4 @@ func (p *CircuitProtector) settle(t protocol.Ticket, o circuit.Outcome) {
 	if changed {
 		p.changes.deliver()
 	}
-}
-
-// counted is what a call adds to the totals that only CountCalls keeps.
-func (p *CircuitProtector) counted() uint64 {
-	if p.policy.CountCalls {
-		return 1
-	}
-	return 0
 }

@@ -16,7 +16,7 @@ import (
 // resource is back.
 //
 // It is made by [NewCircuitProtector], is safe for concurrent use and must not be
-// copied. It has no goroutine, and one that is no longer referenced is collected; if it
+// copied. Without a Storage it has no goroutine, and one that is no longer referenced is collected; if it
 // had been open, a timer of some hundred bytes stays until the cooldown is over.
 type CircuitProtector struct {
 	// episode is the present stay in one state. Calls read it without the lock.
