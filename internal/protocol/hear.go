@@ -146,7 +146,7 @@ func (m *Member) judge(v fleet.View, now time.Time) {
 		// Only who was using the circuit before can say how it fares.
 		m.witness = fleet.Testimony{}
 		if m.active(now) {
-			m.witness.About = accusation(&s)
+			m.witness.About, m.heard = accusation(&s), now
 			m.link.at(now)
 		}
 	}

@@ -55,6 +55,7 @@ type Member struct {
 
 	trip      trip
 	witness   fleet.Testimony    // about another's suspicion
+	heard     time.Time          // of that suspicion
 	bounds    count              // of the testimony, by the last view
 	dismissed []fleet.Accusation // that the suspects may not have heard of
 	probe     probe
@@ -180,7 +181,7 @@ func (m *Member) Done(t Ticket, o circuit.Outcome, now time.Time) {
 	switch closed := m.local.State() == circuit.Closed; {
 	case wasClosed && !closed:
 		m.trip = trip{number: m.trip.number + 1, open: true, at: now}
-		if m.witness.About != (fleet.Accusation{}) {
+		if m.witness.About != (fleet.Accusation{}) && now.Sub(m.heard) <= together {
 			m.witness.Sum = m.bounds.highest // about this suspicion, and about no later one
 		}
 		m.link.at(now)

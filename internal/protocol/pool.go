@@ -12,8 +12,9 @@ const (
 	// not are taken not to use the circuit.
 	rollCall = 3 * time.Second
 
-	// together is how long after a suspicion another's trip still counts as one about
-	// the same trouble, if it came too late to be a witness.
+	// together is how long after a suspicion another's trip counts as one about the same
+	// trouble. Healthy instances trip too, now and then, so a later one says no more than
+	// the calls that led to it.
 	together = time.Second
 )
 
@@ -56,22 +57,27 @@ type count struct {
 }
 
 // pool adds up the testimonies about suspicion s. The suspect itself contributes
-// nothing. An instance that has tripped at the same time counts as much as a witness can;
-// a witness that trips says so in its testimony.
+// nothing. A witness that trips says so in its testimony. Instances that tripped before
+// they had heard of s stand in for witnesses where there are too few left: that is how
+// small fleets go down.
 func pool(v *fleet.View, dismissed []fleet.Accusation, s fleet.Report, rule fleet.Rule) count {
 	c := count{active: 1}
-	witnesses, answers := 0, 0
+	witnesses, answers, heard := 0, 0, 0
 	for i := range v.Reports {
 		r := &v.Reports[i]
 		if r.Instance == s.Instance || !r.Active || !v.Concerns(*r) {
 			continue
 		}
 		c.active++
+		about := r.Testimony.About == accusation(&s)
 		if !r.Refuses {
 			witnesses++
 		}
-		if r.Refuses || r.Testimony.About == accusation(&s) {
+		if r.Refuses || about {
 			answers++
+		}
+		if !r.Refuses || about {
+			heard++
 		}
 	}
 	unable := c.active - 1 - witnesses
@@ -79,6 +85,7 @@ func pool(v *fleet.View, dismissed []fleet.Accusation, s fleet.Report, rule flee
 		c.active = max(c.active, v.Live) // who has not answered yet may be on the way
 	}
 	c.lowest, c.highest = rule.Bounds(c.active, c.active-1-unable)
+	enough := rule.Judge(float64(heard)*c.highest, c.active) == fleet.Opens
 	against := 0
 	for i := range v.Reports {
 		r := &v.Reports[i]
@@ -91,7 +98,7 @@ func pool(v *fleet.View, dismissed []fleet.Accusation, s fleet.Report, rule flee
 			if r.Active && !r.Refuses && r.Testimony.Sum <= c.lowest {
 				against++
 			}
-		case r.Suspicion != 0 && s.Age-r.Age <= together && !slices.Contains(dismissed, accusation(r)):
+		case !enough && r.Suspicion != 0 && s.Age-r.Age <= together && !slices.Contains(dismissed, accusation(r)):
 			c.sum += c.highest
 		}
 	}
