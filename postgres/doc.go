@@ -1,0 +1,2 @@
+// Package postgres keeps what a fleet shares in PostgreSQL.
+package postgres
