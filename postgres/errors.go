@@ -1,0 +1,48 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/highway-engine/highway/fleet"
+)
+
+// advice is what to do about what the server says.
+var advice = map[string]string{
+	"42883": `the functions of highway are not there: run "highway setup"`,
+	"42P01": `the tables of highway are not there: run "highway setup"`,
+	"3F000": `the schema of highway is not there: run "highway setup"`,
+	"42703": `the tables of highway are of another version: run "highway setup"`,
+	"42501": `the user has too few rights: see "highway setup --roles"`,
+	"25006": "the server takes no writes: it is a standby, or was made read-only",
+	"53100": "the server's disk is full",
+	"53300": "the server has no connection left",
+	"28P01": "user or password are wrong",
+	"3D000": `the database is not there: run "highway setup"`,
+	"0A000": "the pooler or the server does not support this",
+}
+
+// answer notes whether the database was reached, and says what an error means.
+func (s *Storage) answer(ctx context.Context, err error) error {
+	switch {
+	case s.ctx.Err() != nil:
+		return fleet.ErrClosed
+	case err == nil:
+		s.status.reached(nil)
+		return nil
+	}
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) {
+		if what, ok := advice[refused.Code]; ok {
+			err = fmt.Errorf("%s: %w", what, err)
+		}
+	}
+	err = fmt.Errorf("postgres: %w", err)
+	if !errors.Is(ctx.Err(), context.Canceled) { // that is not the database's fault
+		s.status.reached(err)
+	}
+	return err
+}

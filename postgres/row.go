@@ -1,0 +1,119 @@
+package postgres
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/highway-engine/highway/fleet"
+)
+
+// The names of what stands in the table, in the order of fleet's constants.
+var (
+	states  = []string{"CLOSED", "OPEN", "HALF_OPEN"}
+	holds   = []string{"", "held_open", "isolated", "disabled"}
+	reasons = []string{"", "testified", "cooldown_over", "probes_succeeded", "probes_failed", "commanded", "hold_over", "foreign", "mended"}
+	results = []string{"", "succeeded", "failed"}
+)
+
+// name is the word for a constant. One that has none is written as the first, which
+// stands for nothing in particular.
+func name[C ~uint8 | ~int](names []string, c C) string {
+	if int(c) < 0 || int(c) >= len(names) {
+		return names[0]
+	}
+	return names[c]
+}
+
+// constant is what name has named.
+func constant[C ~uint8 | ~int](names []string, name string) (C, error) {
+	i := slices.Index(names, name)
+	if i < 0 {
+		return 0, fmt.Errorf("nobody knows %q", name)
+	}
+	return C(i), nil
+}
+
+// A rowText is a row on its way to or from the database. Numbers of 64 bits without a
+// sign travel as their bits, times in microseconds.
+type rowText struct {
+	Incarnation int64       `json:"incarnation"`
+	Epoch       int64       `json:"epoch"`
+	Nonce       int64       `json:"nonce"`
+	State       string      `json:"state"`
+	Hold        string      `json:"hold"`
+	Reason      string      `json:"reason"`
+	By          string      `json:"by"`
+	Remaining   int64       `json:"remaining"`
+	Probes      []probeText `json:"probes"`
+	Lost        int         `json:"lost"`
+}
+
+type probeText struct {
+	Holder    string `json:"holder"`
+	Number    uint64 `json:"number"`
+	Result    string `json:"result"`
+	Remaining int64  `json:"remaining"`
+}
+
+func sentRow(r fleet.Row) rowText {
+	t := rowText{
+		Epoch: int64(r.Epoch), Nonce: int64(r.Nonce),
+		State: name(states, r.State), Hold: name(holds, r.Hold), Reason: name(reasons, r.Reason),
+		By: printable(r.By), Remaining: microseconds(r.Remaining), Lost: min(r.Lost, math.MaxInt32),
+		Probes: make([]probeText, len(r.Probes)),
+	}
+	for i, p := range r.Probes {
+		t.Probes[i] = probeText{printable(p.Holder), p.Number, name(results, p.Result), microseconds(p.Remaining)}
+	}
+	return t
+}
+
+func receivedRow(text []byte) (row fleet.Row, err error) {
+	var t rowText
+	if err := json.Unmarshal(text, &t); err != nil {
+		return row, err
+	}
+	row = fleet.Row{
+		Identity:  fleet.Identity{Incarnation: uint64(t.Incarnation), Epoch: uint64(t.Epoch), Nonce: uint64(t.Nonce)},
+		By:        t.By,
+		Remaining: time.Duration(t.Remaining) * time.Microsecond,
+		Lost:      t.Lost,
+	}
+	if row.State, err = constant[fleet.State](states, t.State); err != nil {
+		return row, fmt.Errorf("state: %w", err)
+	}
+	if row.Hold, err = constant[fleet.Hold](holds, t.Hold); err != nil {
+		return row, fmt.Errorf("hold: %w", err)
+	}
+	if row.Reason, err = constant[fleet.Reason](reasons, t.Reason); err != nil {
+		return row, fmt.Errorf("reason: %w", err)
+	}
+	for _, p := range t.Probes {
+		result, err := constant[fleet.Result](results, p.Result)
+		if err != nil {
+			return row, fmt.Errorf("probe: %w", err)
+		}
+		row.Probes = append(row.Probes, fleet.Probe{
+			Holder: p.Holder, Number: p.Number, Result: result, Remaining: time.Duration(p.Remaining) * time.Microsecond,
+		})
+	}
+	return row, nil
+}
+
+// microseconds is d in the database's precision, at least one if there is any time at
+// all: zero means none there.
+func microseconds(d time.Duration) int64 {
+	if d > 0 && d < time.Microsecond {
+		return 1
+	}
+	return d.Microseconds()
+}
+
+// printable is a name that the database can hold.
+func printable(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+}

@@ -1,0 +1,291 @@
+-- The clock of everything here.
+CREATE OR REPLACE FUNCTION hw_now() RETURNS timestamptz
+LANGUAGE sql VOLATILE AS $$ SELECT clock_timestamp() $$;
+
+-- Notifications go through this channel, one for each table.
+CREATE OR REPLACE FUNCTION hw_channel() RETURNS text
+LANGUAGE sql STABLE SET search_path = @schema@, pg_temp
+AS $$ SELECT 'hw_' || 'hw_circuit_breakers'::regclass::oid $$;
+
+-- An instant as the document's columns without a zone have it.
+CREATE OR REPLACE FUNCTION hw_local(t timestamptz) RETURNS timestamp
+LANGUAGE sql STABLE SET search_path = @schema@, pg_temp
+AS $$ SELECT t AT TIME ZONE (SELECT time_zone FROM hw_schema) $$;
+
+CREATE OR REPLACE FUNCTION hw_microseconds(i interval) RETURNS bigint
+LANGUAGE sql IMMUTABLE AS $$ SELECT (extract(epoch FROM i) * 1000000)::bigint $$;
+
+CREATE OR REPLACE FUNCTION hw_random() RETURNS bigint
+LANGUAGE sql VOLATILE AS $$ SELECT ('x' || left(md5(gen_random_uuid()::text), 15))::bit(60)::bigint | 1 $$;
+
+-- Whether a row makes sense. People write into tables.
+CREATE OR REPLACE FUNCTION hw_sound(b hw_circuit_breakers) RETURNS boolean
+LANGUAGE sql IMMUTABLE SET search_path = @schema@, pg_temp
+AS $$
+    SELECT coalesce(b.state IN ('CLOSED', 'OPEN', 'HALF_OPEN')
+        AND b.hold IN ('', 'held_open', 'isolated', 'disabled')
+        AND b.reason IN ('', 'testified', 'cooldown_over', 'probes_succeeded', 'probes_failed',
+                         'commanded', 'hold_over', 'foreign', 'mended')
+        AND (b.deadline IS NULL) = (b.period IS NULL)
+        AND b.incarnation <> 0
+        AND CASE WHEN b.probes = '[]' THEN true
+                 WHEN jsonb_typeof(b.probes) <> 'array' THEN false
+                 ELSE (SELECT bool_and(coalesce(jsonb_typeof(p->'holder') = 'string'
+                              AND jsonb_typeof(p->'number') = 'number'
+                              AND p->>'result' IN ('', 'succeeded', 'failed')
+                              AND jsonb_typeof(p->'ends') = 'number'
+                              AND jsonb_typeof(p->'full') = 'number', false))
+                       FROM jsonb_array_elements(b.probes) p)
+            END, false)
+$$;
+
+-- What Go programs know of a row at instant n. What is left of a time is never more than
+-- there was at first, should the clock have been set back.
+CREATE OR REPLACE FUNCTION hw_row(b hw_circuit_breakers, n timestamptz) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = @schema@, pg_temp
+AS $$
+    SELECT jsonb_build_object(
+        'incarnation', b.incarnation, 'epoch', b.epoch, 'nonce', b.nonce,
+        'state', b.state, 'hold', b.hold, 'reason', b.reason, 'by', b.decided_by, 'lost', b.lost,
+        'remaining', coalesce(hw_microseconds(least(b.deadline - n, b.period)), 0),
+        'probes', CASE WHEN b.probes = '[]' THEN '[]'::jsonb ELSE (
+            SELECT jsonb_agg(jsonb_build_object(
+                'holder', p->'holder', 'number', p->'number', 'result', p->'result',
+                'remaining', CASE WHEN p->>'result' = ''
+                    THEN least((p->>'ends')::bigint - (extract(epoch FROM n) * 1000000)::bigint, (p->>'full')::bigint)
+                    ELSE 0 END) ORDER BY place)
+            FROM jsonb_array_elements(b.probes) WITH ORDINALITY AS x(p, place)) END)
+$$;
+
+-- Makes a closed row of one that makes no sense, in a new epoch. The caller has its lock.
+CREATE OR REPLACE FUNCTION hw_mend(keys text[]) RETURNS SETOF text
+LANGUAGE sql VOLATILE SET search_path = @schema@, pg_temp
+AS $$
+    UPDATE hw_circuit_breakers b
+    SET state = 'CLOSED', hold = '', reason = 'mended', decided_by = '', failure_count = 0,
+        open_until = NULL, deadline = NULL, period = NULL, probes = '[]', lost = 0,
+        incarnation = CASE WHEN incarnation = 0 THEN hw_random() ELSE incarnation END,
+        epoch = epoch + 1, nonce = hw_random(), revision = revision + 1, updated_at = hw_local(hw_now())
+    WHERE resource_key = ANY (keys) AND NOT hw_sound(b)
+    RETURNING resource_key
+$$;
+
+-- hw_exchange stores what an instance says of some circuits and then reads what there is
+-- about them: lock, write, read, so that of two who complete the evidence at once one
+-- sees it. A key that is missing from the answer has failed, with a problem if it is one
+-- of the row's.
+CREATE OR REPLACE FUNCTION hw_exchange(p_namespace text, p_instance text, p_reports jsonb)
+RETURNS TABLE (o_key text, o_row jsonb, o_reports jsonb, o_live integer, o_problem text)
+LANGUAGE plpgsql VOLATILE SET search_path = @schema@, pg_temp SET lock_timeout = '400ms'
+AS $$
+DECLARE
+    n      timestamptz := hw_now();
+    own    bigint;
+    live   integer;
+    ahead  boolean;
+    keys   text[];
+    mended text[];
+    said   record;
+    -- Instances that were not heard of for so long are silent.
+    silent CONSTANT interval := '10 seconds';
+BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'highway needs the isolation level READ COMMITTED, not %', current_setting('transaction_isolation');
+    END IF;
+    -- A report that a crash loses is said again.
+    PERFORM set_config('synchronous_commit', 'off', true);
+
+    INSERT INTO hw_instances AS i VALUES (p_namespace, p_instance, n, nextval('hw_lives'))
+    ON CONFLICT (namespace, instance) DO UPDATE
+        SET seen = n, life = CASE WHEN n - i.seen > silent THEN excluded.life ELSE i.life END
+    RETURNING i.life INTO own;
+    SELECT count(*) FILTER (WHERE n - seen <= silent), bool_or(seen - n > interval '1 second')
+        INTO live, ahead FROM hw_instances WHERE namespace = p_namespace;
+    IF ahead THEN
+        -- The clock was set back. Nobody shall live on because of that.
+        UPDATE hw_instances SET seen = n WHERE namespace = p_namespace AND seen > n;
+    END IF;
+    IF p_reports = '[]' THEN
+        PERFORM hw_prune(n) WHERE random() < 0.01;
+        RETURN;
+    END IF;
+
+    SELECT array_agg(r->>'key' ORDER BY r->>'key') INTO keys FROM jsonb_array_elements(p_reports) r;
+    INSERT INTO hw_circuit_breakers (resource_key, namespace, state, created_at, updated_at, revision)
+        SELECT k, p_namespace, 'CLOSED', hw_local(n), hw_local(n), 1 FROM unnest(keys) k
+        WHERE NOT EXISTS (SELECT FROM hw_circuit_breakers WHERE resource_key = k)
+        ORDER BY k
+    ON CONFLICT DO NOTHING;
+    BEGIN
+        PERFORM FROM hw_circuit_breakers WHERE resource_key = ANY (keys) ORDER BY resource_key FOR UPDATE;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+        -- One key that somebody sits on shall not cost the others their answer.
+        keys := ARRAY(SELECT resource_key::text FROM hw_circuit_breakers
+                      WHERE resource_key = ANY (keys) ORDER BY resource_key FOR UPDATE SKIP LOCKED);
+    END;
+    n := hw_now();
+    mended := ARRAY(SELECT hw_mend(keys));
+
+    FOR said IN
+        INSERT INTO hw_reports AS old
+        SELECT r.key, p_instance, own, n, r.number, r.about_incarnation, r.about_epoch, r.about_nonce,
+               r.active, r.refuses, r.failures, r.outcomes, r.settings,
+               r.suspicion, CASE WHEN r.suspicion <> 0 THEN nextval('hw_suspicions') ELSE 0 END,
+               CASE WHEN r.suspicion <> 0 THEN n END,
+               r.suspect, r.suspect_number, r.testimony, r.calls, r.dismissed
+        FROM jsonb_to_recordset(p_reports) AS r(key text, number numeric, about_incarnation bigint,
+            about_epoch bigint, about_nonce bigint, active boolean, refuses boolean, failures integer,
+            outcomes integer, settings jsonb, suspicion numeric, suspect text, suspect_number numeric,
+            testimony double precision, calls integer, dismissed jsonb)
+        JOIN hw_circuit_breakers b ON b.resource_key = r.key AND b.namespace = p_namespace
+        WHERE r.number > 0 AND r.key = ANY (keys)
+        ORDER BY r.key
+        ON CONFLICT (resource_key, instance) DO UPDATE SET
+            life = excluded.life, stored = excluded.stored, number = excluded.number,
+            about_incarnation = excluded.about_incarnation, about_epoch = excluded.about_epoch,
+            about_nonce = excluded.about_nonce, active = excluded.active, refuses = excluded.refuses,
+            failures = excluded.failures, outcomes = excluded.outcomes, settings = excluded.settings,
+            suspicion = excluded.suspicion,
+            -- A suspicion that is repeated is not a new one.
+            suspected = CASE WHEN old.life = excluded.life AND old.suspicion = excluded.suspicion
+                AND old.about_incarnation = excluded.about_incarnation AND old.about_epoch = excluded.about_epoch
+                THEN old.suspected ELSE excluded.suspected END,
+            suspected_at = CASE WHEN old.life = excluded.life AND old.suspicion = excluded.suspicion
+                AND old.about_incarnation = excluded.about_incarnation AND old.about_epoch = excluded.about_epoch
+                THEN old.suspected_at ELSE excluded.suspected_at END,
+            suspect = excluded.suspect, suspect_number = excluded.suspect_number,
+            testimony = excluded.testimony, calls = excluded.calls, dismissed = excluded.dismissed
+        WHERE old.number < excluded.number OR old.life <> excluded.life
+        RETURNING old.resource_key, old.suspected_at
+    LOOP
+        IF said.suspected_at = n THEN
+            PERFORM pg_notify(hw_channel(), said.resource_key);
+        END IF;
+    END LOOP;
+
+    -- The document's columns follow the windows of the fleet.
+    UPDATE hw_circuit_breakers b
+    SET failure_count = f.failures, updated_at = hw_local(n), revision = revision + 1
+    FROM (SELECT x.resource_key AS key, least(sum(x.failures), 2147483647)::integer AS failures
+          FROM hw_reports x JOIN hw_instances i ON i.namespace = p_namespace AND i.instance = x.instance AND i.life = x.life
+          WHERE x.resource_key = ANY (keys) AND n - i.seen <= silent
+          GROUP BY x.resource_key) f
+    WHERE b.resource_key = f.key AND b.namespace = p_namespace AND b.state = 'CLOSED' AND b.failure_count <> f.failures;
+
+    RETURN QUERY
+    SELECT b.resource_key::text, hw_row(b, n),
+        (SELECT jsonb_agg(jsonb_build_object(
+             'instance', x.instance, 'number', x.number,
+             'about_incarnation', x.about_incarnation, 'about_epoch', x.about_epoch, 'about_nonce', x.about_nonce,
+             'active', x.active, 'refuses', x.refuses, 'failures', x.failures, 'outcomes', x.outcomes,
+             'settings', x.settings, 'suspicion', x.suspicion, 'order', x.suspected,
+             'age', CASE WHEN x.suspicion <> 0 THEN greatest(hw_microseconds(n - x.suspected_at), 0) ELSE 0 END,
+             'suspect', x.suspect, 'suspect_number', x.suspect_number,
+             'testimony', x.testimony, 'calls', x.calls, 'dismissed', x.dismissed))
+         FROM hw_reports x JOIN hw_instances i ON i.namespace = p_namespace AND i.instance = x.instance AND i.life = x.life
+         WHERE x.resource_key = b.resource_key AND n - i.seen <= silent),
+        live,
+        CASE WHEN b.namespace <> p_namespace THEN 'it belongs to namespace "' || b.namespace || '"'
+             WHEN b.resource_key = ANY (mended) THEN 'mended' END
+    FROM hw_circuit_breakers b WHERE b.resource_key = ANY (keys);
+END
+$$;
+
+-- hw_change puts a row in the place of the one at p_key if that has exactly the identity
+-- that is given, and returns the row that is there then.
+CREATE OR REPLACE FUNCTION hw_change(p_namespace text, p_key text,
+    p_incarnation bigint, p_epoch bigint, p_nonce bigint, p_row jsonb)
+RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SET search_path = @schema@, pg_temp SET lock_timeout = '400ms'
+AS $$
+DECLARE
+    b     hw_circuit_breakers;
+    n     timestamptz;
+    micro bigint;
+    same  boolean;
+BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'highway needs the isolation level READ COMMITTED, not %', current_setting('transaction_isolation');
+    END IF;
+    PERFORM FROM hw_circuit_breakers WHERE resource_key = p_key AND namespace = p_namespace FOR UPDATE;
+    PERFORM hw_mend(ARRAY[p_key]);
+    SELECT * INTO b FROM hw_circuit_breakers WHERE resource_key = p_key AND namespace = p_namespace FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    n := hw_now(); -- after the lock, which may have taken its time
+    IF b.incarnation <> p_incarnation OR b.epoch <> p_epoch OR b.nonce <> p_nonce THEN
+        RETURN hw_row(b, n);
+    END IF;
+    micro := (extract(epoch FROM n) * 1000000)::bigint;
+    same := b.epoch = (p_row->>'epoch')::bigint;
+    IF NOT same THEN
+        b.period := CASE WHEN (p_row->>'remaining')::bigint > 0
+            THEN (p_row->>'remaining')::bigint * interval '1 microsecond' END;
+        b.deadline := n + b.period;
+    END IF;
+    -- A lease that the epoch has already keeps its end.
+    b.probes := coalesce((
+        SELECT jsonb_agg(jsonb_build_object('holder', p->'holder', 'number', p->'number', 'result', p->'result') || coalesce(
+            (SELECT jsonb_build_object('ends', q->'ends', 'full', q->'full')
+             FROM jsonb_array_elements(b.probes) q
+             WHERE same AND q->'holder' = p->'holder' AND q->'number' = p->'number' AND q->>'result' = '' LIMIT 1),
+            jsonb_build_object('ends', micro + (p->>'remaining')::bigint, 'full', p->'remaining')) ORDER BY place)
+        FROM jsonb_array_elements(p_row->'probes') WITH ORDINALITY AS x(p, place)), '[]');
+    b.epoch := (p_row->>'epoch')::bigint;
+    b.nonce := (p_row->>'nonce')::bigint;
+    b.state := p_row->>'state';
+    b.hold := p_row->>'hold';
+    b.reason := p_row->>'reason';
+    b.decided_by := p_row->>'by';
+    b.lost := (p_row->>'lost')::integer;
+    UPDATE hw_circuit_breakers SET
+        state = b.state, hold = b.hold, reason = b.reason, decided_by = b.decided_by, lost = b.lost,
+        epoch = b.epoch, nonce = b.nonce, deadline = b.deadline, period = b.period, probes = b.probes,
+        open_until = CASE WHEN b.state = 'OPEN' THEN hw_local(b.deadline) END,
+        failure_count = CASE WHEN b.state = 'CLOSED' THEN 0 ELSE failure_count END,
+        updated_at = hw_local(n), revision = revision + 1
+    WHERE resource_key = p_key;
+    RETURN hw_row(b, n);
+END
+$$;
+
+-- hw_sweep gives the keys at which something goes on.
+CREATE OR REPLACE FUNCTION hw_sweep(p_namespace text, p_after text, p_limit integer) RETURNS SETOF text
+LANGUAGE sql VOLATILE SET search_path = @schema@, pg_temp
+AS $$
+    SELECT k FROM (
+        (SELECT resource_key::text AS k FROM hw_circuit_breakers
+         WHERE (state <> 'CLOSED' OR hold <> '') AND namespace = p_namespace AND resource_key > p_after
+         ORDER BY resource_key LIMIT p_limit)
+        UNION
+        SELECT x.resource_key
+        FROM hw_reports x
+        JOIN hw_instances i ON i.namespace = p_namespace AND i.instance = x.instance AND i.life = x.life
+        JOIN hw_circuit_breakers b ON b.resource_key = x.resource_key AND b.namespace = p_namespace
+        WHERE x.suspicion <> 0 AND x.resource_key > p_after
+            AND x.about_incarnation = b.incarnation AND x.about_epoch = b.epoch
+            AND (SELECT hw_now()) - i.seen <= interval '10 seconds'
+    ) busy ORDER BY k LIMIT p_limit
+$$;
+
+-- hw_prune deletes some of what nobody needs any more. Rows that somebody else has made,
+-- and all of which something is known, stay.
+CREATE OR REPLACE FUNCTION hw_prune(n timestamptz) RETURNS void
+LANGUAGE sql VOLATILE SET search_path = @schema@, pg_temp
+AS $$
+    DELETE FROM hw_instances WHERE n - seen > interval '1 hour';
+    DELETE FROM hw_reports WHERE ctid = ANY (ARRAY(
+        SELECT x.ctid FROM hw_reports x WHERE n - x.stored > interval '1 hour'
+            AND NOT EXISTS (SELECT FROM hw_instances i WHERE i.instance = x.instance AND i.life = x.life)
+        LIMIT 1000));
+    DELETE FROM hw_circuit_breakers WHERE resource_key = ANY (ARRAY(
+        SELECT resource_key FROM hw_circuit_breakers b
+        WHERE state = 'CLOSED' AND hold = '' AND revision > 0 AND foreign_at IS NULL
+            AND hw_local(n) - updated_at > interval '7 days'
+            AND NOT EXISTS (SELECT FROM hw_reports x WHERE x.resource_key = b.resource_key)
+        LIMIT 100 FOR UPDATE SKIP LOCKED));
+    DELETE FROM hw_transitions WHERE id = ANY (ARRAY(
+        SELECT id FROM hw_transitions
+        WHERE happened_at < n - (SELECT history_age FROM hw_schema) LIMIT 1000));
+$$;

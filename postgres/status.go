@@ -1,0 +1,102 @@
+package postgres
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// A Status is how a storage stands to its database.
+type Status struct {
+	Reachable bool      // the last request was answered
+	Notified  bool      // changes are told at once; else within a second or two
+	Since     time.Time // when that was last otherwise
+	Err       error     // why not reachable, or else why not notified
+}
+
+// status keeps a Status and tells of its changes, in their order.
+type status struct {
+	changed func(Status)
+
+	mu      sync.Mutex
+	now     Status
+	waiting []Status
+	telling bool
+}
+
+// Status is how the storage stands to its database. Before the first answer it is not
+// reachable, without an error.
+func (s *Storage) Status() Status {
+	s.status.mu.Lock()
+	defer s.status.mu.Unlock()
+	return s.status.now
+}
+
+func (s *status) reached(err error) {
+	s.update(func(now *Status) {
+		now.Reachable = err == nil
+		if err != nil || !now.Notified {
+			now.Err = errOr(err, now.Err)
+		} else {
+			now.Err = nil
+		}
+	})
+}
+
+func (s *status) notified(err error) {
+	s.update(func(now *Status) {
+		now.Notified = err == nil
+		if now.Reachable {
+			now.Err = err
+		}
+	})
+}
+
+func errOr(err, other error) error {
+	if err != nil {
+		return err
+	}
+	return other
+}
+
+// update makes a change, and lets it be told if it is one.
+func (s *status) update(change func(now *Status)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	was := s.now
+	change(&s.now)
+	if was.Reachable == s.now.Reachable && was.Notified == s.now.Notified {
+		return
+	}
+	s.now.Since = time.Now()
+	if s.changed == nil {
+		return
+	}
+	s.waiting = append(s.waiting, s.now)
+	if !s.telling {
+		s.telling = true
+		go s.tell()
+	}
+}
+
+func (s *status) tell() {
+	for {
+		s.mu.Lock()
+		if len(s.waiting) == 0 {
+			s.telling = false
+			s.mu.Unlock()
+			return
+		}
+		next := s.waiting[0]
+		s.waiting = s.waiting[1:]
+		s.mu.Unlock()
+		func() {
+			defer func() {
+				if r := recover(); r != nil {
+					slog.Error("highway: the status callback of the PostgreSQL storage panicked", "panic", r)
+				}
+			}()
+			s.changed(next)
+		}()
+	}
+}
