@@ -33,11 +33,27 @@ type Report struct {
 	// each ends there, whatever later testimonies say; it never starts again.
 	Dismissed []Accusation
 
+	// Failures are in the instance's own window at present, of so many Outcomes: those
+	// of its last calls, or those that tripped it. They are for people, who see how the
+	// fleet fares; nothing is decided by them.
+	Failures, Outcomes int
+
+	// Settings are the terms that the instance works with, also for people: those of a
+	// fleet should agree.
+	Settings Settings
+
 	// Order and Age are the storage's: which suspicion came first, and how long ago
 	// this one came. No two suspicions at a key have the same Order. Repeating a
 	// suspicion changes neither. On the way to the storage they say nothing.
 	Order uint64
 	Age   time.Duration // of the suspicion
+}
+
+// Settings are the terms that an instance works with.
+type Settings struct {
+	Failures, Window  int           // it trips at so many failures among so many calls
+	Successes, Probes int           // the fleet closes at so many successes of so many probes
+	Cooldown          time.Duration // how long a trip stays open
 }
 
 // An Accusation names one suspicion.

@@ -33,6 +33,9 @@ var broken = map[string]struct {
 	"a report that comes late replaces a newer one": {
 		func() fleet.Storage { return &latest{inMemory: newInMemory()} }, "a_report_that_comes_late_never",
 	},
+	"reports without what people want to see": {
+		func() fleet.Storage { return &taciturn{newInMemory()} }, "a_report_keeps_the_window",
+	},
 	"a deadline that starts anew with each change": {
 		func() fleet.Storage { return &restarting{newInMemory()} }, "no_change_within_the_epoch_moves",
 	},
@@ -160,6 +163,18 @@ func (s *latest) Exchange(ctx context.Context, instance string, reports map[stri
 		numbered[key] = r
 	}
 	return s.inMemory.Exchange(ctx, instance, numbered)
+}
+
+type taciturn struct{ *inMemory }
+
+func (s *taciturn) Exchange(ctx context.Context, instance string, reports map[string]fleet.Report) (map[string]fleet.View, error) {
+	views, err := s.inMemory.Exchange(ctx, instance, reports)
+	for _, view := range views {
+		for i := range view.Reports {
+			view.Reports[i].Settings = fleet.Settings{}
+		}
+	}
+	return views, err
 }
 
 type restarting struct{ *inMemory }

@@ -61,6 +61,7 @@ func Run(t *testing.T, open func(t *testing.T) fleet.Storage) {
 		{"rows", rows},
 		{"deadlines", deadlines},
 		{"reports", reports},
+		{"windows", windows},
 		{"instances", instances},
 		{"sweep", sweeps},
 		{"watch", watches},

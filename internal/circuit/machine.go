@@ -248,6 +248,10 @@ func (m *Machine) Quiet() bool {
 	return m.state == Closed && m.window.Full() && m.window.Failures() == 0
 }
 
+// Window is how many failures the window holds, of how many outcomes. In OPEN and
+// HALF_OPEN they are those that tripped the machine.
+func (m *Machine) Window() (failures, outcomes int) { return m.window.Failures(), m.window.Len() }
+
 // Log is what the machine goes by: the settled probes while half-open, otherwise the
 // window. It is a copy.
 func (m *Machine) Log() Window {

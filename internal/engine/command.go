@@ -70,14 +70,8 @@ func (entry *Entry) Command(ctx context.Context, c protocol.Command) error {
 // obeying makes a request and returns when it is answered or ctx ends, whatever the
 // storage does. What the request writes may be read only if there is no error.
 func obeying(ctx context.Context, request func() error) error {
-	answered := make(chan error, 1)
-	go func() {
-		err := errVanished
-		defer func() { answered <- err }()
-		err = guarded(ctx, func(context.Context) error { return request() })
-	}()
 	select {
-	case err := <-answered:
+	case err := <-asked(ctx, func(context.Context) error { return request() }):
 		return err
 	case <-ctx.Done():
 		return ctx.Err()

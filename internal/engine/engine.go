@@ -1,16 +1,16 @@
 // Package engine carries messages between the members of an instance and their storage.
-// It has three goroutines per storage, however many members there are, and nothing that
-// the storage does (hanging, failing, panicking) reaches a call.
+// It has three goroutines per storage, however many members there are, and one for the
+// request that is under way. Nothing that the storage does (hanging, failing, panicking)
+// reaches a call.
 package engine
 
 import (
 	"container/heap"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
-	mathrand "math/rand/v2"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -21,18 +21,25 @@ import (
 const (
 	// answerTime is how long the storage has for an answer.
 	answerTime = time.Second
+	// leaveTime is how long a request has to return when that is over.
+	leaveTime = 100 * time.Millisecond
 	// heartbeat is how often an instance says that it lives.
 	heartbeat = 3 * time.Second
 	// sweeping is how often it looks where something goes on, in case that it was not
 	// told.
 	sweeping = time.Second
-	// marking is how often the members are made to notice whether they are used.
-	marking = 20 * time.Second
+	// marking is how often the members are made to notice whether they are used, and to
+	// report failures that they were not told of.
+	marking = 10 * time.Second
 	// batch is how many circuits an exchange is about at most.
 	batch = 500
 	// pages is how many pages a sweep reads at most.
 	pages = 1000
 )
+
+// ReportInterval is how old the failure counts can be that a storage which answers has
+// of this process. What is decided by goes at once; these are for people.
+const ReportInterval = marking + protocol.ReportSpread
 
 // A Part is where a member lives. With lets use have the member, under the part's lock,
 // and then makes calls see what has changed; it says false if the part is no more.
@@ -49,6 +56,8 @@ type Engine struct {
 
 	wake   chan struct{} // something is due earlier than expected
 	places chan struct{} // one: no request is sent while an earlier one hangs
+
+	unswept bool // the log says so; the loop's own
 
 	mu      sync.Mutex
 	entries map[string][]*Entry
@@ -67,7 +76,8 @@ type Entry struct {
 	key      string
 	instance string // the engine's, or for a further member of one key another
 	at       time.Time
-	index    int // in the queue; -1: it is not there
+	index    int    // in the queue; -1: it is not there
+	refused  Signal // of this circuit, by a storage that answers; zero if it is not
 }
 
 // errEnded is why the signal of an engine that has ended is not live.
@@ -91,7 +101,7 @@ func start(storage fleet.Storage) *Engine {
 	ctx, cancel := context.WithCancel(context.Background())
 	e := &Engine{
 		storage: storage,
-		name:    rand.Text(),
+		name:    newName(),
 		cancel:  cancel,
 		done:    make(chan struct{}),
 		wake:    make(chan struct{}, 1),
@@ -99,11 +109,14 @@ func start(storage fleet.Storage) *Engine {
 		entries: map[string][]*Entry{},
 		signal:  Signal{Since: time.Now(), Err: errors.New("nothing was asked yet")},
 	}
-	var wg sync.WaitGroup
-	wg.Go(func() { e.run(ctx) })
-	wg.Go(func() { e.watch(ctx) })
+	watching := make(chan struct{})
 	go func() {
-		wg.Wait()
+		e.watch(ctx)
+		close(watching)
+	}()
+	go func() {
+		e.run(ctx)
+		<-watching
 		close(e.done)
 	}()
 	return e
@@ -151,12 +164,22 @@ func (entry *Entry) Ended() bool {
 	return e.ended
 }
 
-// Signal is the state of the storage.
+// Signal is the state of the storage for this member.
 func (entry *Entry) Signal() Signal {
 	e := entry.engine
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.signal.Live && entry.refused.Err != nil {
+		return entry.refused
+	}
 	return e.signal
+}
+
+// live says whether the last that is known of the storage is an answer.
+func (e *Engine) live() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.signal.Live
 }
 
 // schedule makes an entry due at t, unless it is due earlier.
@@ -194,7 +217,7 @@ func (e *Engine) close(ctx context.Context) error {
 // run is the loop of the engine: what is due is sent, all that is due together.
 func (e *Engine) run(ctx context.Context) {
 	defer e.cancel()
-	defer e.each((*protocol.Member).Cut)
+	defer e.each(func(m *protocol.Member, _ time.Time) { m.Cut() })
 	defer e.end()
 	var beat, sweep, mark time.Time
 	timer := time.NewTimer(0)
@@ -223,7 +246,7 @@ func (e *Engine) run(ctx context.Context) {
 			mark = now.Add(marking)
 		}
 		next := e.send(ctx)
-		for _, t := range []time.Time{beat, sweep} {
+		for _, t := range []time.Time{beat, sweep, mark} {
 			if t.Before(next) {
 				next = t
 			}
@@ -268,7 +291,7 @@ func (e *Engine) remove(entry *Entry) {
 }
 
 // each lets every member do something.
-func (e *Engine) each(do func(m *protocol.Member)) {
+func (e *Engine) each(do func(m *protocol.Member, now time.Time)) {
 	e.mu.Lock()
 	all := make([]*Entry, 0, e.count)
 	for _, entries := range e.entries {
@@ -276,7 +299,10 @@ func (e *Engine) each(do func(m *protocol.Member)) {
 	}
 	e.mu.Unlock()
 	for _, entry := range all {
-		if !entry.part.With(func(m *protocol.Member, _ time.Time) { do(m) }) {
+		var due time.Time
+		if entry.part.With(func(m *protocol.Member, now time.Time) { do(m, now); due = m.Wake() }) {
+			entry.Due(due)
+		} else {
 			e.remove(entry)
 		}
 	}
@@ -329,7 +355,7 @@ func (e *Engine) reached(err error) {
 }
 
 func jittered(d time.Duration) time.Duration {
-	return time.Duration(float64(d) * (0.8 + 0.4*mathrand.Float64()))
+	return time.Duration(float64(d) * (0.8 + 0.4*rand.Float64()))
 }
 
 // queue orders entries by when they are due.

@@ -17,45 +17,59 @@ var (
 	errVanished = errors.New("the storage has ended the goroutine that asked it")
 )
 
-// ask makes one request. It returns after answerTime at the latest, whatever the storage
-// does; and while an earlier request has not returned it makes none, so that a storage
-// which hangs costs one goroutine.
+// ask makes one request, and notes whether the storage was reached.
 func (e *Engine) ask(ctx context.Context, request func(ctx context.Context) error) error {
-	select {
-	case e.places <- struct{}{}:
-	default:
-		e.reached(errHung)
-		return errHung
-	}
-	ctx, cancel := context.WithTimeout(ctx, answerTime)
-	defer cancel()
-	answered := make(chan error, 1)
-	go func() {
-		err := errVanished
-		defer func() {
-			<-e.places
-			answered <- err
-		}()
-		err = guarded(ctx, request)
-	}()
-	var err error
-	select {
-	case err = <-answered:
-	case <-ctx.Done():
-		err = ctx.Err()
-	}
+	err := e.request(ctx, request)
 	e.reached(err)
 	return err
 }
 
-// guarded turns a panic of the storage into an error.
-func guarded(ctx context.Context, request func(ctx context.Context) error) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("the storage panicked: %v", r)
-		}
+// request makes one request. It returns after answerTime or little more, whatever the
+// storage does; and while an earlier request has not returned it makes none, so that a
+// storage which hangs costs one goroutine.
+func (e *Engine) request(ctx context.Context, request func(ctx context.Context) error) error {
+	select {
+	case e.places <- struct{}{}:
+	default:
+		return errHung
+	}
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	answered := asked(ctx, func(ctx context.Context) error {
+		defer func() { <-e.places }()
+		return request(ctx)
+	})
+	select {
+	case err := <-answered:
+		return err
+	case <-ctx.Done():
+	}
+	// A storage that obeys its context returns now, and is not one that hangs.
+	timer := time.NewTimer(leaveTime)
+	defer timer.Stop()
+	select {
+	case err := <-answered:
+		return err
+	case <-timer.C:
+		return ctx.Err()
+	}
+}
+
+// asked makes a request on a goroutine of its own, which the storage may hold up, end or
+// panic on. What has come of it is an error to be had from the channel, or nil.
+func asked(ctx context.Context, request func(ctx context.Context) error) <-chan error {
+	answered := make(chan error, 1)
+	go func() {
+		err := errVanished
+		defer func() {
+			if r := recover(); r != nil {
+				err = fmt.Errorf("the storage panicked: %v", r)
+			}
+			answered <- err
+		}()
+		err = request(ctx)
 	}()
-	return request(ctx)
+	return answered
 }
 
 // A letter is a message of one entry.
@@ -105,7 +119,10 @@ func (e *Engine) exchange(ctx context.Context, instance string, letters []letter
 	for _, l := range letters {
 		reports[l.entry.key] = l.message.Report
 	}
-	answers, _ := e.views(ctx, instance, reports)
+	answers, err := e.views(ctx, instance, reports)
+	if len(answers) > 0 || err == nil || e.there(ctx, instance, err) {
+		e.refusals(letters, err, func(key string) bool { _, ok := answers[key]; return !ok })
+	}
 	for _, l := range letters {
 		view, ok := answers[l.entry.key]
 		l.answer(func(m *protocol.Member, now time.Time) {
@@ -118,32 +135,49 @@ func (e *Engine) exchange(ctx context.Context, instance string, letters []letter
 	}
 }
 
-// views is Exchange, asked as everything is asked. What comes late is not read.
+// views is Exchange. Beside an error the views may be those of some keys. What comes late
+// is not read.
 func (e *Engine) views(ctx context.Context, instance string, reports map[string]fleet.Report) (map[string]fleet.View, error) {
 	answer := make(chan map[string]fleet.View, 1)
-	err := e.ask(ctx, func(ctx context.Context) error {
+	err := e.request(ctx, func(ctx context.Context) error {
 		views, err := e.storage.Exchange(ctx, instance, reports)
 		answer <- views
-		if len(views) > 0 {
-			return nil // it was reached; the keys that are missing have failed
-		}
 		return err
 	})
+	var views map[string]fleet.View
 	select {
-	case views := <-answer: // beside an error they may be those of some keys
-		return views, err
+	case views = <-answer:
 	default:
-		return nil, err
 	}
+	if err == nil || len(views) > 0 {
+		e.reached(nil)
+	}
+	return views, err
+}
+
+// there says whether the storage is there though a request about circuits has failed
+// with err. It may be these circuits that it refuses, so it is asked about none.
+func (e *Engine) there(ctx context.Context, instance string, err error) bool {
+	if !e.live() {
+		e.reached(err) // it was away before; the next sign of life will tell
+		return false
+	}
+	return e.sign(ctx, instance) == nil
 }
 
 func (e *Engine) change(ctx context.Context, l letter) {
 	answer := make(chan fleet.Row, 1)
-	err := e.ask(ctx, func(ctx context.Context) error {
+	err := e.request(ctx, func(ctx context.Context) error {
 		row, err := e.storage.Change(ctx, l.entry.key, l.message.From, l.message.Row)
 		answer <- row
 		return err
 	})
+	if err == nil {
+		e.reached(nil)
+	}
+	if err == nil || e.there(ctx, l.entry.instance, err) {
+		e.refusals([]letter{l}, err, func(string) bool { return err != nil })
+	}
 	l.answer(func(m *protocol.Member, now time.Time) {
 		if err != nil {
 			m.Failed(l.message.Number, now)
@@ -164,10 +198,18 @@ func (l letter) answer(hear func(m *protocol.Member, now time.Time)) {
 // heartbeat says that the instances live which this process is.
 func (e *Engine) heartbeat(ctx context.Context) {
 	for _, instance := range e.instances() {
-		if _, err := e.views(ctx, instance, nil); err != nil {
+		if e.sign(ctx, instance) != nil {
 			return
 		}
 	}
+}
+
+// sign says that one instance lives.
+func (e *Engine) sign(ctx context.Context, instance string) error {
+	return e.ask(ctx, func(ctx context.Context) error {
+		_, err := e.storage.Exchange(ctx, instance, nil)
+		return err
+	})
 }
 
 // instances are the names that the members go by.
@@ -192,11 +234,17 @@ func (e *Engine) sweep(ctx context.Context) {
 	after := ""
 	for range pages {
 		answer := make(chan []string, 1)
-		err := e.ask(ctx, func(ctx context.Context) error {
+		err := e.request(ctx, func(ctx context.Context) error {
 			keys, err := e.storage.Sweep(ctx, after, batch)
 			answer <- keys
 			return err
 		})
+		if err == nil {
+			e.reached(nil)
+		}
+		if err == nil || e.there(ctx, e.name, err) {
+			e.swept(err)
+		}
 		if err != nil {
 			return
 		}
@@ -207,23 +255,6 @@ func (e *Engine) sweep(ctx context.Context) {
 		for _, key := range keys {
 			e.hint(key)
 			after = key
-		}
-	}
-}
-
-// watch lets the storage tell of changes, and begins again when that ends.
-func (e *Engine) watch(ctx context.Context) {
-	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
-		func() {
-			defer func() { _ = recover() }() // ask reports it; here it costs time only
-			_ = e.storage.Watch(ctx, e.hint)
-		}()
-		timer := time.NewTimer(jittered(wait))
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return
-		case <-timer.C:
 		}
 	}
 }

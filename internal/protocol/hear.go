@@ -121,7 +121,8 @@ func (m *Member) findLease() {
 		if latest := m.probe.asked.Add(m.settings.Circuit.Lease); latest.Before(m.probe.expires) {
 			m.probe.expires = latest
 		}
-	case m.probe.state == probeEnded && !pending:
+		m.link.at(m.returns())
+	case (m.probe.state == probeEnded || m.probe.state == probeReturned) && !pending:
 		m.probe.state = noProbe // its result is in, or comes too late
 	}
 }

@@ -14,6 +14,7 @@ type link struct {
 	up       bool      // the last request was answered
 	due      time.Time // when the next exchange is to be sent
 	reported uint64    // the number of the last report
+	failures int       // in the last report
 	sent     uint64    // the number of the last request
 	sentAt   time.Time
 	waiting  bool
@@ -63,6 +64,9 @@ func (m *Member) Send(now time.Time) (Message, bool) {
 		return message, true
 	}
 	l.due = now.Add(m.jittered(m.poll()))
+	if m.probe.state == probeGranted && now.Before(m.returns()) {
+		l.at(m.returns())
+	}
 	l.reported++
 	message.Report = fleet.Report{
 		Instance:  m.settings.Instance,
@@ -72,10 +76,13 @@ func (m *Member) Send(now time.Time) (Message, bool) {
 		Refuses:   m.local.State() != circuit.Closed,
 		Testimony: m.witness,
 		Dismissed: slices.Clone(m.dismissed),
+		Settings:  terms(m.settings.Circuit),
 	}
 	if m.trip.open {
 		message.Report.Suspicion = m.trip.number
 	}
+	message.Report.Failures, message.Report.Outcomes = m.local.Window()
+	l.failures = message.Report.Failures
 	return message, true
 }
 
@@ -125,12 +132,21 @@ func (m *Member) jittered(d time.Duration) time.Duration {
 	return time.Duration(float64(d) * (0.8 + 0.4*m.random.Float64()))
 }
 
-// expire ends what time ends: an old suspicion, and a lease that was not used.
+// expire ends what time ends: an old suspicion.
 func (m *Member) expire(now time.Time) {
 	if m.trip.open && now.Sub(m.trip.at) >= suspicionLasts*m.settings.Circuit.Cooldown {
 		m.endSuspicion(now)
 	}
 	if m.trip.open && m.local.State() == circuit.Closed {
 		m.endSuspicion(now)
+	}
+}
+
+// terms are the settings as others get to see them.
+func terms(s circuit.Settings) fleet.Settings {
+	return fleet.Settings{
+		Failures: s.Failures, Window: s.Window,
+		Successes: s.Successes, Probes: s.Probes,
+		Cooldown: s.Cooldown,
 	}
 }

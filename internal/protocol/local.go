@@ -1,6 +1,8 @@
 package protocol
 
 import (
+	"time"
+
 	"github.com/highway-engine/highway/fleet"
 	"github.com/highway-engine/highway/internal/circuit"
 )
@@ -18,9 +20,18 @@ func (m *Member) Wants(t Ticket) bool {
 		m.trip.open || m.row.State != circuit.Closed || m.witness.About.Number != 0
 }
 
-// Unmark makes the member want to be told of the next call. It is to be called a few
-// times a minute, so that a circuit which is used is known to be.
-func (m *Member) Unmark() { m.marked = false }
+// ReportSpread is over how long members spread the reports that Unmark asks for.
+const ReportSpread = 3 * time.Second
+
+// Unmark makes the member want to be told of the next call, and report soon if there
+// are other failures in its window than it has said. It is to be called a few times a
+// minute, so that a circuit which is used is known to be, and people see how it fares.
+func (m *Member) Unmark(now time.Time) {
+	m.marked = false
+	if failures, _ := m.local.Window(); failures != m.link.failures {
+		m.link.at(now.Add(time.Duration(m.random.Int64N(int64(ReportSpread)))))
+	}
+}
 
 // Cut says that the storage will not be asked any more: the member is on its own.
 func (m *Member) Cut() {

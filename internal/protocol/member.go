@@ -96,6 +96,7 @@ const (
 	noProbe probeState = iota
 	probeWanted
 	probeGranted
+	probeReturned // its lease was not used, and is given back
 	probeRunning
 	probeEnded
 )
@@ -204,6 +205,7 @@ func (m *Member) doneProbe(t Ticket, o circuit.Outcome, now time.Time) {
 		m.rests = now.Add(m.settings.Circuit.Cooldown)
 	case circuit.Ignored:
 		m.probe.state = probeGranted // for another call
+		m.link.at(m.returns())
 		return
 	}
 	m.probe.state = probeEnded

@@ -32,7 +32,12 @@ func (m *Member) takePart(v fleet.View, now time.Time) {
 	}
 	terms := m.settings.Circuit
 	changed := m.expireLeases(&to, now)
+	if m.probe.state == probeGranted && !now.Before(m.returns()) {
+		m.probe.state = probeReturned // before it is: no call may use it any more (S5)
+	}
 	switch m.probe.state {
+	case probeReturned:
+		changed = giveBack(&to, m.settings.Instance, m.probe.number) || changed
 	case probeEnded:
 		changed = settle(&to, m.settings.Instance, m.probe.number, m.probe.result) || changed
 	case probeWanted:
@@ -105,6 +110,19 @@ func (m *Member) watchLeases(now time.Time) {
 		leases[l] = ends
 	}
 	m.leases = leases
+}
+
+// returns is when the member gives its lease back if no call has used it: while there is
+// time to, so that only the leases of those who are gone, or whose calls hang, are lost.
+func (m *Member) returns() time.Time { return m.probe.expires.Add(-m.settings.Circuit.Lease / 4) }
+
+// giveBack removes a lease that the row still knows.
+func giveBack(r *fleet.Row, holder string, number uint64) bool {
+	before := len(r.Probes)
+	r.Probes = slices.DeleteFunc(r.Probes, func(p fleet.Probe) bool {
+		return p.Holder == holder && p.Number == number && p.Result == fleet.Pending
+	})
+	return len(r.Probes) < before
 }
 
 // settle enters the result of a probe whose lease the row still knows (S6).

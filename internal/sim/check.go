@@ -30,6 +30,7 @@ type checker struct {
 	deadline  time.Time // of row, by the storage's clock
 	since     time.Duration
 	ends      map[string]time.Duration // when the lease of a probe ends
+	returned  map[string]bool          // leases that were given back
 	completed map[string]time.Duration // when the call of a probe ended
 	backoffs  map[time.Duration][]string
 	mostProbe int
@@ -68,7 +69,8 @@ type watched struct {
 
 func newChecker(w *World) *checker {
 	c := &checker{World: w, ends: map[string]time.Duration{}, completed: map[string]time.Duration{},
-		decided: map[fleet.Identity]decision{}, backoffs: map[time.Duration][]string{}}
+		returned: map[string]bool{},
+		decided:  map[fleet.Identity]decision{}, backoffs: map[time.Duration][]string{}}
 	for i := range w.Instances {
 		s := w.Circuit
 		if w.Each != nil {
@@ -145,6 +147,9 @@ func (c *checker) admission(in *instance, before circuit.State, t protocol.Ticke
 		ends, leased := c.ends[name]
 		if !leased || s.losses == c.trouble.losses && c.now >= ends {
 			c.broken("S5", "%s makes probe %d without a lease that runs", in.name, t.Lease)
+		}
+		if c.returned[name] {
+			c.broken("S5", "%s makes probe %d, whose lease it has given back", in.name, t.Lease)
 		}
 		if s.leased == t.Lease {
 			c.broken("S5", "%s makes probe %d again", in.name, t.Lease)
@@ -418,6 +423,9 @@ func (c *checker) probes(in *instance, before, after fleet.Row) {
 	}
 	for _, p := range before.Probes {
 		i := slices.IndexFunc(after.Probes, func(q fleet.Probe) bool { return q.Holder == p.Holder && q.Number == p.Number })
+		if p.Result == fleet.Pending && i < 0 && p.Holder == in.name && p.Remaining > 0 {
+			c.returned[leaseName(p)] = true
+		}
 		if p.Result != fleet.Pending || i < 0 || after.Probes[i].Result == fleet.Pending {
 			continue
 		}

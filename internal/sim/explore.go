@@ -120,14 +120,14 @@ func (m *model) clone() *model {
 func (m *model) fingerprint() string {
 	reports := m.reports
 	for i := range reports {
-		reports[i].Number = 0
+		reports[i].Number, reports[i].Failures, reports[i].Outcomes = 0, 0, 0 // these decide nothing
 	}
 	text := fmt.Sprintf("%v %v %v %v %v %v %v %d %d %d", m.row, m.deadline.Sub(epoch), m.leases, reports, m.order, m.calls, m.turns, m.losses, m.strays, m.ticks*100+m.cuts*10+m.cut)
 	for i := range size {
 		text += m.members[i].Fingerprint()
 		if r := m.request[i]; r != nil {
 			request := *r
-			request.Number, request.Report.Number = 0, 0
+			request.Number, request.Report.Number, request.Report.Failures, request.Report.Outcomes = 0, 0, 0, 0
 			text += fmt.Sprintf("%v", request)
 		}
 		if a := m.answer[i]; a != nil {

@@ -40,6 +40,9 @@ var All = []Variant{
 	{"S5", "a lease is used twice", []Edit{
 		{member, "m.probe.state = probeRunning\n", ""},
 	}},
+	{"S5", "a lease is used that was given back", []Edit{
+		{probing, "m.probe.state = probeReturned // before it is: no call may use it any more (S5)", "changed = giveBack(&to, m.settings.Instance, m.probe.number) || changed"},
+	}},
 	{"S6", "a probe reports after its lease", []Edit{
 		{member, "m.probe.number != t.Lease || !now.Before(m.probe.expires) {", "m.probe.number != t.Lease {"},
 		{
