@@ -67,6 +67,8 @@ const (
 	ProbesFailed
 	Commanded
 	HoldOver
+	Foreign // a program that is no instance has written it
+	Mended  // it made no sense
 )
 
 // A Probe is a lease on one call of a half-open fleet, and what came of it.

@@ -62,12 +62,17 @@ func sent(key string, r fleet.Report) sentReport {
 		AboutNonce:       int64(r.About.Nonce),
 		Active:           r.Active,
 		Refuses:          r.Refuses,
-		Suspicion:        r.Suspicion,
-		Suspect:          printable(r.Testimony.About.Suspect),
-		SuspectNumber:    r.Testimony.About.Number,
-		Testimony:        finite(r.Testimony.Sum),
-		Calls:            min(r.Testimony.Calls, math.MaxInt32),
-		Dismissed:        make([]accusationText, len(r.Dismissed)),
+		Failures:         min(r.Failures, math.MaxInt32),
+		Outcomes:         min(r.Outcomes, math.MaxInt32),
+		Settings: settingsText{
+			r.Settings.Failures, r.Settings.Window, r.Settings.Successes, r.Settings.Probes, microseconds(r.Settings.Cooldown),
+		},
+		Suspicion:     r.Suspicion,
+		Suspect:       printable(r.Testimony.About.Suspect),
+		SuspectNumber: r.Testimony.About.Number,
+		Testimony:     finite(r.Testimony.Sum),
+		Calls:         min(r.Testimony.Calls, math.MaxInt32),
+		Dismissed:     make([]accusationText, len(r.Dismissed)),
 	}}
 	for i, a := range r.Dismissed {
 		t.Dismissed[i] = accusationText{printable(a.Suspect), a.Number}
@@ -86,11 +91,18 @@ func receivedReports(text []byte) ([]fleet.Report, error) {
 	reports := make([]fleet.Report, len(all))
 	for i, t := range all {
 		r := fleet.Report{
-			Instance:  t.Instance,
-			Number:    t.Number,
-			About:     fleet.Identity{Incarnation: uint64(t.AboutIncarnation), Epoch: uint64(t.AboutEpoch), Nonce: uint64(t.AboutNonce)},
-			Active:    t.Active,
-			Refuses:   t.Refuses,
+			Instance: t.Instance,
+			Number:   t.Number,
+			About:    fleet.Identity{Incarnation: uint64(t.AboutIncarnation), Epoch: uint64(t.AboutEpoch), Nonce: uint64(t.AboutNonce)},
+			Active:   t.Active,
+			Refuses:  t.Refuses,
+			Failures: t.Failures,
+			Outcomes: t.Outcomes,
+			Settings: fleet.Settings{
+				Failures: t.Settings.Failures, Window: t.Settings.Window,
+				Successes: t.Settings.Successes, Probes: t.Settings.Probes,
+				Cooldown: time.Duration(t.Settings.Cooldown) * time.Microsecond,
+			},
 			Suspicion: t.Suspicion,
 			Testimony: fleet.Testimony{
 				About: fleet.Accusation{Suspect: t.Suspect, Number: t.SuspectNumber},

@@ -243,7 +243,10 @@ BEGIN
         state = b.state, hold = b.hold, reason = b.reason, decided_by = b.decided_by, lost = b.lost,
         epoch = b.epoch, nonce = b.nonce, deadline = b.deadline, period = b.period, probes = b.probes,
         open_until = CASE WHEN b.state = 'OPEN' THEN hw_local(b.deadline) END,
-        failure_count = CASE WHEN b.state = 'CLOSED' THEN 0 ELSE failure_count END,
+        failure_count = CASE b.state WHEN 'CLOSED' THEN 0 WHEN 'OPEN' THEN greatest(failure_count, (
+            SELECT least(sum(failures), 2147483647) FROM hw_reports x
+            JOIN hw_instances i ON i.namespace = p_namespace AND i.instance = x.instance AND i.life = x.life
+            WHERE x.resource_key = p_key AND n - i.seen <= interval '10 seconds')) ELSE failure_count END,
         updated_at = hw_local(n), revision = revision + 1
     WHERE resource_key = p_key;
     RETURN hw_row(b, n);

@@ -98,7 +98,7 @@ BEGIN
         SELECT jsonb_build_object(
             'instances', count(*),
             'refusing', count(*) FILTER (WHERE refuses),
-            'suspects', coalesce(jsonb_agg(instance ORDER BY suspected) FILTER (WHERE suspicion <> 0), '[]'),
+            'suspects', coalesce(jsonb_agg(x.instance ORDER BY suspected) FILTER (WHERE suspicion <> 0), '[]'),
             'witnesses', count(*) FILTER (WHERE suspect <> ''),
             'calls', coalesce(sum(calls) FILTER (WHERE suspect <> ''), 0),
             'testimony', coalesce(round(sum(testimony) FILTER (WHERE suspect <> '')::numeric, 2), 0),
