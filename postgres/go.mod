@@ -3,8 +3,8 @@ module github.com/highway-engine/highway/postgres
 go 1.25.0
 
 require (
+	github.com/highway-engine/highway v0.0.0
 	github.com/jackc/pgx/v5 v5.12.0
-	github.com/joho/godotenv v1.5.1
 )
 
 require (
