@@ -78,6 +78,8 @@ type Entry struct {
 	at       time.Time
 	index    int    // in the queue; -1: it is not there
 	refused  Signal // of this circuit, by a storage that answers; zero if it is not
+
+	unchanged bool // the log says that a change was refused; the loop's own
 }
 
 // errEnded is why the signal of an engine that has ended is not live.

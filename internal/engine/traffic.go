@@ -176,7 +176,7 @@ func (e *Engine) change(ctx context.Context, l letter) {
 		e.reached(nil)
 	}
 	if err == nil || e.there(ctx, l.entry.instance, err) {
-		e.refusals([]letter{l}, err, func(string) bool { return err != nil })
+		e.changes(l.entry, err)
 	}
 	l.answer(func(m *protocol.Member, now time.Time) {
 		if err != nil {

@@ -73,7 +73,7 @@ func (m *Member) adopt(row fleet.Row, number uint64, now time.Time) {
 	if m.probe.state != probeWanted || row.State != circuit.HalfOpen {
 		m.probe.state = noProbe
 	}
-	m.link.proposal = nil
+	m.link.proposal, m.link.unmade = nil, false
 	switch row.State {
 	case circuit.Open:
 		// Counted from the receipt, and so never too early (S2, S4, S10).
