@@ -128,6 +128,20 @@ func TestAClockPutBackMakesNobodyLiveLong(t *testing.T) {
 	}
 }
 
+func TestTheReportsOfAViewThatIsNotReusedStay(t *testing.T) {
+	s, _ := newStorage()
+	for i := range 10 {
+		s.mustExchange(t, strconv.Itoa(i), map[string]fleet.Report{"k": {Number: 1}})
+	}
+	kept := s.mustExchange(t, "0", map[string]fleet.Report{"k": {Number: 2, Suspicion: 1}})["k"]
+	for n := range uint64(5) {
+		s.Reuse(s.mustExchange(t, "1", map[string]fleet.Report{"k": {Number: n + 2}})["k"].Reports)
+	}
+	if len(kept.Reports) != 10 || kept.Reports[0].Suspicion != 1 || kept.Reports[1].Number != 1 {
+		t.Errorf("%+v", kept)
+	}
+}
+
 func TestReportsAreInTheOrderOfInstances(t *testing.T) {
 	s, _ := newStorage()
 	for _, name := range []string{"c", "a", "d", "b"} {

@@ -280,6 +280,8 @@ func (w *World) send(in *instance, m protocol.Message) {
 			in.HearView(m.Number, view, w.at(in))
 			if w.check != nil {
 				w.check.hearing(in, m, view.Row, &view)
+			} else if w.Plan == nil { // so that no answer comes twice
+				w.storage.Reuse(view.Reports)
 			}
 			w.pump(in)
 		})
