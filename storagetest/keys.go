@@ -81,7 +81,7 @@ var keyTests = []test{
 			heard, changed := ear(key)
 			end := s.watching(s.Storage, changed)
 			s.eventually(fmt.Sprintf("%q", key), heard, func(n uint64) {
-				s.exchange("a", key, fleet.Report{Number: n, Suspicion: n})
+				s.suspect("a", key, n)
 			})
 			_ = end()
 		}
@@ -91,10 +91,13 @@ var keyTests = []test{
 		for i, key := range doubtful {
 			row := open(time.Hour)
 			row.By = fmt.Sprint(i)
-			if _, err := s.Change(s.ctx, key, fleet.Identity{}, row); err == nil {
+			views, refused := s.Exchange(s.ctx, "a", map[string]fleet.Report{key: {Number: 1}})
+			is, err := s.Change(s.ctx, key, views[key].Row.Identity, row)
+			switch {
+			case (refused == nil) != (err == nil) || (refused == nil) != (len(views) == 1):
+				s.Errorf("%q: an exchange says %v, %v, a change %v, %v", key, views, refused, is, err)
+			case err == nil:
 				held = append(held, key)
-			} else if views, err := s.Exchange(s.ctx, "a", map[string]fleet.Report{key: {Number: 1}}); err == nil || len(views) > 0 {
-				s.Errorf("%q is refused in a change, and not in an exchange: %v, %v", key, views, err)
 			}
 		}
 		for _, key := range held {

@@ -44,7 +44,7 @@ func TestACollectedPartIsForgotten(t *testing.T) {
 		time.Sleep(marking + time.Second) // it is touched by then
 		e := stays.engine
 		e.mu.Lock()
-		count, left, due := e.count, len(e.entries["k"]), first.index
+		count, left, due := e.count, len(e.keys["k"].all), first.index
 		e.mu.Unlock()
 		if count != 2 || left != 1 || due >= 0 {
 			t.Errorf("%d entries, %d of the key, the collected one at %d in the queue", count, left, due)

@@ -250,3 +250,17 @@ func (b *syncBuffer) want(t *testing.T, want int, words ...string) {
 		t.Errorf("%d lines about %q, want %d, in:\n%s", n, words, want, text)
 	}
 }
+
+// isolate makes a person's hold at key, behind the engine's back.
+func (f *fake) isolate(t *testing.T, key string) {
+	t.Helper()
+	views, err := f.memory.Exchange(t.Context(), "a person", map[string]fleet.Report{key: {}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := views[key].Row.Identity
+	row := fleet.Row{Identity: fleet.Identity{Epoch: from.Epoch + 1, Nonce: 1}, State: fleet.Open, Hold: fleet.Isolated}
+	if _, err := f.memory.Change(t.Context(), key, from, row); err != nil {
+		t.Fatal(err)
+	}
+}

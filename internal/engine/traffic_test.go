@@ -224,10 +224,7 @@ func TestASweepReadsAllPages(t *testing.T) {
 	bubble(t, func(t *testing.T, storage *fake, _ *syncBuffer) {
 		const held = 2*batch + 7
 		for i := range held {
-			row := fleet.Row{Identity: fleet.Identity{Epoch: 1, Nonce: 1}, State: fleet.Open, Hold: fleet.Isolated}
-			if _, err := storage.memory.Change(t.Context(), fmt.Sprintf("key %04d", i), fleet.Identity{}, row); err != nil {
-				t.Fatal(err)
-			}
+			storage.isolate(t, fmt.Sprintf("key %04d", i))
 		}
 		p := join(storage, fmt.Sprintf("key %04d", held-1))
 		time.Sleep(time.Minute)

@@ -98,10 +98,7 @@ func TestAHintIsFollowedAtOnce(t *testing.T) {
 		storage.plays(script{sweep: func(context.Context, string, int) ([]string, error) { return nil, nil }})
 		p := join(storage, "k")
 		time.Sleep(time.Second)
-		row := fleet.Row{Identity: fleet.Identity{Epoch: 1, Nonce: 1}, State: fleet.Open, Hold: fleet.Isolated}
-		if _, err := storage.memory.Change(t.Context(), "k", fleet.Identity{}, row); err != nil {
-			t.Fatal(err)
-		}
+		storage.isolate(t, "k")
 		time.Sleep(time.Millisecond)
 		if got := p.look(); got.State != fleet.Open {
 			t.Errorf("%+v", got)
@@ -115,10 +112,7 @@ func TestASweepFindsWhatNoWatchTellsOf(t *testing.T) {
 		storage.plays(script{watch: func(ctx context.Context, _ func(string)) error { <-ctx.Done(); return ctx.Err() }})
 		p := join(storage, "k")
 		time.Sleep(time.Second)
-		row := fleet.Row{Identity: fleet.Identity{Epoch: 1, Nonce: 1}, State: fleet.Open, Hold: fleet.Isolated}
-		if _, err := storage.memory.Change(t.Context(), "k", fleet.Identity{}, row); err != nil {
-			t.Fatal(err)
-		}
+		storage.isolate(t, "k")
 		time.Sleep(1300 * time.Millisecond)
 		if got := p.look(); got.State != fleet.Open {
 			t.Errorf("%+v", got)

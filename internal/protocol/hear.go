@@ -26,9 +26,14 @@ func (m *Member) HearView(number uint64, v fleet.View, now time.Time) {
 	}
 }
 
-// HearRow takes the answer to a change: the row that is there now, whoever made it.
+// HearRow takes the answer to a change: the row that is there now, whoever made it, or
+// the zero one if there is none any more.
 func (m *Member) HearRow(number uint64, row fleet.Row, now time.Time) {
 	if !m.answered(number) {
+		return
+	}
+	if row.Identity == (fleet.Identity{}) {
+		m.link.at(now.Add(m.jittered(20 * time.Millisecond))) // the next exchange makes another
 		return
 	}
 	m.adopt(row, number, now)
