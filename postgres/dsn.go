@@ -69,14 +69,23 @@ func (e Environment) fromDSN() (*pgxpool.Config, error) {
 	dsn := strings.TrimSpace(e.get(varDSN))
 	config, err := pgxpool.ParseConfig(slices.Concat(defaults(), e.ssl()).before(dsn))
 	if err != nil {
-		return nil, dsnError(err)
+		return nil, dsnError(varDSN, err)
 	}
 	return config, nil
 }
 
-// reasons are what the driver may say of a DSN, without what it quotes. In a DSN that
+// parse is the configuration by a connection string.
+func parse(dsn string) (*pgxpool.Config, error) {
+	config, err := pgxpool.ParseConfig(defaults().before(strings.TrimSpace(dsn)))
+	if err != nil {
+		return nil, dsnError("the DSN", err)
+	}
+	return config, nil
+}
+
+// complaints are what the driver may say of a DSN, without what it quotes. In a DSN that
 // makes no sense the password may be anywhere.
-var reasons = []string{
+var complaints = []string{
 	"failed to parse as URL", "failed to parse as keyword/value", "invalid port", "could not match",
 	"failed to read service", "failed to configure TLS", "invalid connect_timeout", "unknown target_session_attrs",
 	"invalid sslcertmode", "invalid min_protocol_version", "invalid max_protocol_version", "unknown channel_binding",
@@ -86,13 +95,13 @@ var reasons = []string{
 }
 
 // dsnError says that the driver does not take the DSN.
-func dsnError(err error) error {
+func dsnError(name string, err error) error {
 	text := err.Error()
 	text = text[strings.LastIndexByte(text, '`')+1:]
-	for _, reason := range reasons {
+	for _, reason := range complaints {
 		if strings.Contains(text, reason) {
-			return fmt.Errorf("highway/postgres: %s is not a connection string that makes sense: %s", varDSN, reason)
+			return fmt.Errorf("highway/postgres: %s is not a connection string that makes sense: %s", name, reason)
 		}
 	}
-	return fmt.Errorf("highway/postgres: %s is not a connection string that makes sense", varDSN)
+	return fmt.Errorf("highway/postgres: %s is not a connection string that makes sense", name)
 }

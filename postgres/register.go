@@ -1,7 +1,7 @@
 package postgres
 
 import (
-	"errors"
+	"context"
 
 	"github.com/highway-engine/highway/fleet"
 	"github.com/highway-engine/highway/internal/driver"
@@ -19,11 +19,14 @@ func ofProcess() (fleet.Storage, error) {
 	if _, err := e.Config(); err != nil {
 		return nil, err
 	}
-	if open == nil {
-		return nil, errors.New("highway/postgres: there is no storage yet")
-	}
 	return open(e)
 }
 
 // open makes the storage that an environment describes, without waiting for it.
-var open func(e Environment) (fleet.Storage, error) // TO CONNECT: the storage's constructor
+var open = func(e Environment) (fleet.Storage, error) {
+	config, err := e.Config()
+	if err != nil {
+		return nil, err
+	}
+	return connect(context.Background(), config, []Option{WithNamespace(e.Namespace())})
+}

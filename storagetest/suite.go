@@ -10,8 +10,8 @@
 // Of five more things that a storage may offer, each lets the suite look further: a
 // [Clock] for what time alone brings about, a [Deleter] for rows that are lost, a
 // [Spoiler] for rows that make no sense, a [Blocker] for changes that have to wait, a
-// [Twin] for what two processes do. A backend
-// has them for its tests only, in a type around the one that it exports. What cannot be
+// [Twin] for what two processes do. A backend has them for its tests only, in a type
+// around the one that it exports, as it says there that it is [Short]. What cannot be
 // tested without is skipped by name.
 package storagetest
 
@@ -52,6 +52,13 @@ type Blocker interface {
 	// Block lets changes of the row at key, which is there, wait until release is called.
 	// It returns when they would. They wait for a tenth of a second at most.
 	Block(key string) (release func())
+}
+
+// A Short is a storage that must refuse keys of [fleet.LongestKey], such as one that puts
+// something in front of them.
+type Short interface {
+	// LongestKey is how many bytes a key has at most.
+	LongestKey() int
 }
 
 // A Twin is a storage of which another can be opened on the same data, like that of
