@@ -295,6 +295,12 @@ func (c *checker) hearing(in *instance, m protocol.Message, row fleet.Row, view 
 	if view != nil {
 		s.view = view
 	}
+	if row.Identity == (fleet.Identity{}) {
+		if in.Row().Identity != s.row.Identity {
+			c.broken("S11", "%s has taken %s where there is no row", in.name, describe(in.Row()))
+		}
+		return // the next exchange makes one
+	}
 	if got := in.Row().Identity; got != row.Identity {
 		promise := "L1"
 		if s.known && (row.Incarnation != s.row.Incarnation || row.Epoch < s.row.Epoch) {
@@ -423,7 +429,7 @@ func (c *checker) change(in *instance, m protocol.Message, before, after fleet.R
 	if c.calm && after.State == circuit.Open {
 		c.broken("L6", "%s opens the fleet, though nothing has failed", in.name)
 	}
-	if c.decided[m.To].at < c.trouble.deleted {
+	if c.trouble.deleted > 0 && c.decided[m.To].at <= c.trouble.deleted {
 		c.broken("S11", "%s changes %s to %s, having decided before the row was deleted", in.name, describe(before), describe(after))
 	}
 	c.probes(in, before, after)

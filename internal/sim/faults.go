@@ -63,7 +63,7 @@ type Plan struct {
 	Cuts      []Incident // of an instance from the storage
 	Outages   []Incident // of the storage
 	Failovers []Incident // lasting as long as the commits that are lost
-	Deletions []Incident
+	Deletions []Incident // if instance is 1, when a change of the row is next on its way
 	Clocks    []Incident // of the storage; lasting as long as it jumps, back if negative
 	Crashes   []Incident // and restart
 	Pauses    []Incident
@@ -83,6 +83,7 @@ type trouble struct {
 	count    [Faults]int
 	down     bool
 	deleted  time.Duration // when the row was, last
+	deletes  bool          // the row is deleted when a change of it is on its way
 	clock    time.Duration
 	restarts int
 	losses   int // of rows or of time, after which comparisons with earlier make no sense
@@ -164,12 +165,11 @@ func (w *World) plan(p *Plan) {
 	}
 	for _, d := range p.Deletions {
 		w.after(d.At, nil, func() {
-			w.fault(Deletion)
-			w.note("row deleted")
-			w.record(func(s *memory.Storage) { s.Forget(key) })
-			w.storage.Forget(key)
-			w.trouble.deleted = w.now
-			w.lose()
+			if d.Instance == 1 {
+				w.trouble.deletes = true
+			} else {
+				w.delete()
+			}
 		})
 	}
 	for _, c := range p.Clocks {
@@ -198,6 +198,17 @@ func (w *World) plan(p *Plan) {
 	for _, c := range p.Commands {
 		w.after(c.At, nil, func() { w.command(c.Instance, c.Lasts) })
 	}
+}
+
+// delete loses the row.
+func (w *World) delete() {
+	w.trouble.deletes = false
+	w.fault(Deletion)
+	w.note("row deleted")
+	w.record(func(s *memory.Storage) { s.Forget(key) })
+	w.storage.Forget(key)
+	w.trouble.deleted = w.now
+	w.lose()
 }
 
 // lose says that the storage is not what it was.

@@ -250,6 +250,9 @@ func (w *World) send(in *instance, m protocol.Message) {
 	if w.check != nil {
 		w.check.sending(in, m)
 	}
+	if m.Change && w.trouble.deletes && w.now < w.Plan.Ends {
+		w.delete()
+	}
 	w.after(answerTime, in, func() {
 		in.Failed(m.Number, w.at(in))
 		if w.check != nil {
