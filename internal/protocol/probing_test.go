@@ -326,3 +326,28 @@ func TestTheDeadlineIsWaitedFor(t *testing.T) {
 		}
 	}
 }
+
+// TestAMemberWakesToGiveItsLeaseBack, however seldom it asks otherwise: when a call by it
+// was ignored, and when it has learnt of the lease by asking, as the answer was lost.
+func TestAMemberWakesToGiveItsLeaseBack(t *testing.T) {
+	m, row := leased(t)
+	m.settings.Poll = time.Hour
+	ticket, ok := m.Admit(after(time.Second))
+	tell(t, m, after(time.Second), later(row, time.Second))
+	m.Done(ticket, circuit.Ignored, after(2*time.Second))
+	if wake := m.Wake(); !ok || wake.After(m.returns()) {
+		t.Errorf("ignored: it wakes %v late", wake.Sub(m.returns()))
+	}
+
+	m = newMember()
+	m.settings.Poll = time.Hour
+	tell(t, m, start, fleet.View{Row: halfOpen(), Live: 3})
+	call(m, start, circuit.Success)
+	tell(t, m, start, fleet.View{Row: halfOpen(), Live: 3})
+	change := wish(t, m, start)
+	m.Failed(change.Number, after(time.Second))
+	tell(t, m, after(time.Second), later(change.Row, time.Second))
+	if wake := m.Wake(); !m.Leased() || wake.After(m.returns()) {
+		t.Errorf("learnt late: leased %v, it wakes %v late", m.Leased(), wake.Sub(m.returns()))
+	}
+}
