@@ -27,16 +27,21 @@ func newFleet(t *testing.T, s *stored, n int, options ...postgres.Option) []*hig
 				t.Error(err)
 			}
 		})
-		p, err := highway.NewCircuitProtector(highway.CircuitProtectorPolicy{
-			ResourceKey: "payment", Storage: storage,
-			FailureLimit: highway.Fraction(5, 10), SuccessLimit: highway.Fraction(2, 2), Cooldown: time.Second,
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		fleet = append(fleet, p)
+		fleet = append(fleet, protector(t, storage))
 	}
 	return fleet
+}
+
+func protector(t *testing.T, storage highway.Storage) *highway.CircuitProtector {
+	t.Helper()
+	p, err := highway.NewCircuitProtector(highway.CircuitProtectorPolicy{
+		ResourceKey: "payment", Storage: storage,
+		FailureLimit: highway.Fraction(5, 10), SuccessLimit: highway.Fraction(2, 2), Cooldown: time.Second,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 // call lets every instance make a call that ends like this.

@@ -50,6 +50,8 @@ type choices struct {
 	schema    string
 	namespace string
 	pollOnly  bool
+	listener  string
+	listening *pgx.ConnConfig // listener, parsed
 	onStatus  func(Status)
 }
 
@@ -66,6 +68,11 @@ func WithNamespace(name string) Option { return func(c *choices) { c.namespace =
 // not come, this saves the attempt.
 func WithPollOnly() Option { return func(c *choices) { c.pollOnly = true } }
 
+// WithListener lets notifications come by another connection string than all else: one
+// that leads to the server itself where the pool goes through a pooler in transaction
+// mode, by which they do not come.
+func WithListener(dsn string) Option { return func(c *choices) { c.listener = dsn } }
+
 // WithStatus calls changed when the storage becomes reachable or unreachable, or
 // notifications come or cease, one call at a time, in a goroutine of its own. A panic in
 // it is logged.
@@ -79,6 +86,8 @@ func (c *choices) check() error {
 		return err
 	}
 	switch {
+	case c.pollOnly && c.listener != "":
+		return errors.New("highway/postgres: WithPollOnly and WithListener exclude each other")
 	case len(c.namespace) > LongestNamespace:
 		return fmt.Errorf("highway/postgres: a namespace has at most %d bytes, this one has %d", LongestNamespace, len(c.namespace))
 	case strings.ContainsFunc(c.namespace, func(r rune) bool { return r == ':' || r < ' ' || r == '\uFFFD' }):
@@ -132,7 +141,15 @@ func chosen(options []Option) (choices, error) {
 	for _, option := range options {
 		option(&c)
 	}
-	return c, c.check()
+	if err := c.check(); err != nil || c.listener == "" {
+		return c, err
+	}
+	config, err := parse(c.listener)
+	if err != nil {
+		return c, err
+	}
+	c.listening = config.ConnConfig
+	return c, nil
 }
 
 func start(pool *pgxpool.Pool, owned bool, c choices) *Storage {
@@ -154,7 +171,7 @@ func start(pool *pgxpool.Pool, owned bool, c choices) *Storage {
 	if c.namespace != "" {
 		s.prefix = c.namespace + ":"
 	}
-	if !c.pollOnly {
+	if s.listener = c.listening; s.listener == nil && !c.pollOnly {
 		s.listener = pool.Config().ConnConfig.Copy()
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
