@@ -66,15 +66,42 @@ $$;
 
 -- Makes a closed row of one that makes no sense, in a new epoch. The caller has its lock.
 CREATE OR REPLACE FUNCTION hw_mend(keys text[]) RETURNS SETOF text
-LANGUAGE sql VOLATILE SET search_path = @schema@, pg_temp
+LANGUAGE plpgsql VOLATILE SET search_path = @schema@, pg_temp
 AS $$
-    UPDATE hw_circuit_breakers b
+BEGIN
+    RETURN QUERY UPDATE hw_circuit_breakers b
     SET state = 'CLOSED', hold = '', reason = 'mended', decided_by = '', failure_count = 0,
         open_until = NULL, deadline = NULL, period = NULL, probes = '[]', lost = 0,
         incarnation = CASE WHEN incarnation = 0 THEN hw_random() ELSE incarnation END,
         epoch = epoch + 1, nonce = hw_random(), revision = revision + 1, updated_at = hw_local(hw_now())
     WHERE resource_key = ANY (keys) AND NOT hw_sound(b)
-    RETURNING resource_key
+    RETURNING resource_key::text;
+END
+$$;
+
+-- The timeline of this server: another one since it was promoted, or restored to some
+-- point. Zero where the server does not say.
+CREATE OR REPLACE FUNCTION hw_timeline() RETURNS bigint
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint;
+EXCEPTION WHEN OTHERS THEN
+    RETURN 0;
+END
+$$;
+
+-- Gives rows that were written before a promotion a new incarnation: what has been
+-- decided about them may be lost, and what was decided since may be about the same epoch
+-- (S11). The caller has their locks.
+CREATE OR REPLACE FUNCTION hw_succeed(keys text[], p_timeline bigint) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = @schema@, pg_temp
+AS $$
+BEGIN
+    UPDATE hw_circuit_breakers
+    SET incarnation = CASE WHEN timeline = 0 THEN incarnation ELSE hw_random() END,
+        timeline = p_timeline, revision = revision + 1
+    WHERE resource_key = ANY (keys) AND timeline <> p_timeline AND p_timeline <> 0;
+END
 $$;
 
 -- How many failures the windows of the live instances hold.
@@ -98,6 +125,7 @@ LANGUAGE plpgsql VOLATILE SET search_path = @schema@, pg_temp SET lock_timeout =
 AS $$
 DECLARE
     n      timestamptz := hw_now();
+    server bigint := hw_timeline();
     own    bigint;
     live   integer;
     ahead  boolean;
@@ -131,8 +159,8 @@ BEGIN
     END IF;
 
     SELECT array_agg(r->>'key' ORDER BY r->>'key') INTO keys FROM jsonb_array_elements(p_reports) r;
-    INSERT INTO hw_circuit_breakers (resource_key, namespace, state, created_at, updated_at, revision)
-        SELECT k, p_namespace, 'CLOSED', hw_local(n), hw_local(n), 1 FROM unnest(keys) k
+    INSERT INTO hw_circuit_breakers (resource_key, namespace, state, created_at, updated_at, revision, timeline)
+        SELECT k, p_namespace, 'CLOSED', hw_local(n), hw_local(n), 1, server FROM unnest(keys) k
         WHERE NOT EXISTS (SELECT FROM hw_circuit_breakers WHERE resource_key = k)
         ORDER BY k
     ON CONFLICT DO NOTHING;
@@ -150,6 +178,7 @@ BEGIN
         keys := ARRAY(SELECT unnest(keys) EXCEPT SELECT unnest(others));
     END IF;
     mended := ARRAY(SELECT hw_mend(keys));
+    PERFORM hw_succeed(keys, server);
 
     FOR said IN
         INSERT INTO hw_reports AS old
@@ -238,6 +267,7 @@ BEGIN
     END IF;
     PERFORM FROM hw_circuit_breakers WHERE resource_key = p_key AND namespace = p_namespace FOR UPDATE;
     PERFORM hw_mend(ARRAY[p_key]);
+    PERFORM hw_succeed(ARRAY[p_key], hw_timeline());
     SELECT * INTO b FROM hw_circuit_breakers WHERE resource_key = p_key AND namespace = p_namespace FOR UPDATE;
     IF NOT FOUND THEN
         RETURN NULL;

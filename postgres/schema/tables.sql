@@ -32,6 +32,8 @@ ALTER TABLE hw_circuit_breakers
     -- Counts the writes of the functions below. A write that leaves it as it was comes
     -- from somebody else.
     ADD COLUMN IF NOT EXISTS revision    bigint   NOT NULL DEFAULT 0,
+    -- Of the server that wrote the row, which another one has after a promotion.
+    ADD COLUMN IF NOT EXISTS timeline    bigint   NOT NULL DEFAULT 0,
     -- When somebody else's OPEN was last taken over.
     ADD COLUMN IF NOT EXISTS foreign_at  timestamptz;
 

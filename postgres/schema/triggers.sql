@@ -26,7 +26,9 @@ BEGIN
     IF NOT hw_sound(OLD) THEN
         RETURN NEW; -- the next instance to look at it mends it
     END IF;
-    cooldown := hw_cooldown(OLD.resource_key);
+    IF wanted = 'OPEN' THEN
+        cooldown := hw_cooldown(OLD.resource_key);
+    END IF;
     adopted := OLD.hold = '' AND NOT live AND CASE
         WHEN wanted = 'OPEN' THEN OLD.foreign_at IS NULL OR OLD.foreign_at > n OR n - OLD.foreign_at >= cooldown
         ELSE wanted <> OLD.state END;
