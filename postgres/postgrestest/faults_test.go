@@ -109,10 +109,30 @@ func TestAPausedOrKilledServerCloses(t *testing.T) {
 		must(t, err)
 		dir := s.SocketDir()
 		must(t, fault(s))
+		segment := sharedMemory(t, dir)
 		must(t, s.Close())
+		if all, err := os.ReadFile("/proc/sysvipc/shm"); err == nil {
+			for line := range strings.Lines(string(all)) {
+				if fields := strings.Fields(line); fields[1] == segment {
+					t.Errorf("shared memory is left: %s", line)
+				}
+			}
+		}
 		gone(t, dir)
 		refused(t, s.DSN())
 	}
+}
+
+// sharedMemory is the number that the system has given to the server's.
+func sharedMemory(t *testing.T, dir string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dir, "data", "postmaster.pid"))
+	must(t, err)
+	lines := strings.Split(string(text), "\n")
+	if len(lines) < 7 || len(strings.Fields(lines[6])) != 2 {
+		t.Fatalf("no shared memory in %q", text)
+	}
+	return strings.Fields(lines[6])[1]
 }
 
 // In a process of its own, a server starts and the process waits to be killed.

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/highway-engine/highway/postgres/internal/faultproxy"
 )
@@ -54,6 +55,52 @@ func TestTheAnswerToACommitIsLost(t *testing.T) {
 	r.counted(faultproxy.LostAnswer, 1)
 	r.proxy.LoseAnswer(nil)
 	r.do(r.connect(r.dsn), "BEGIN; COMMIT", pgx.QueryExecModeSimpleProtocol)
+}
+
+// The connection is not cut before the server has committed, however early it answers:
+// the server would find out, and not commit.
+func TestAnAnswerIsLostOnlyWhenAllIsDone(t *testing.T) {
+	r := newRig(t)
+	r.do(r.beside, `CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM pg_sleep(0.2); RETURN NULL; END$$`)
+	r.do(r.beside, `CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON kept DEFERRABLE INITIALLY DEFERRED
+		FOR EACH ROW WHEN (new.x = 1) EXECUTE FUNCTION slow()`)
+	for _, mode := range modes {
+		r.do(r.beside, "DELETE FROM kept")
+		r.proxy.LoseAnswer(nil)
+		connection := r.connect(r.dsn)
+		r.proxy.LoseAnswer(faultproxy.Containing("insert"))
+		r.fails(connection, "INSERT INTO kept SELECT generate_series($1::int, 1000) RETURNING repeat('long', 100)", mode, 1)
+		r.kept(1000)
+	}
+}
+
+func TestOnlyTheAnswerThatIsMeantIsLost(t *testing.T) {
+	r := newRig(t)
+	connection := r.connect(r.dsn)
+	r.proxy.LoseAnswer(faultproxy.Containing("VALUES (2)"))
+	pipeline := connection.PgConn().StartPipeline(t.Context())
+	defer pipeline.Close()
+	for _, statement := range []string{"INSERT INTO kept VALUES (1)", "INSERT INTO kept VALUES (2) RETURNING pg_sleep(0.1)"} {
+		pipeline.SendQueryParams(statement, nil, nil, nil, nil)
+		if err := pipeline.Sync(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	answer, err := pipeline.GetResults()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tag, err := answer.(*pgconn.ResultReader).Close(); err != nil || tag.RowsAffected() != 1 {
+		t.Errorf("the first: %v, %v", tag, err)
+	}
+	for err == nil && !connection.PgConn().IsClosed() {
+		answer, err = pipeline.GetResults()
+		if result, ok := answer.(*pgconn.ResultReader); ok {
+			t.Errorf("the second is answered: %v", result.Read())
+		}
+	}
+	r.kept(2)
+	r.counted(faultproxy.LostAnswer, 1)
 }
 
 // Statements that are sent together are answered together.
