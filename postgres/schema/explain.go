@@ -40,3 +40,6 @@ func Explain(err error) error {
 	}
 	return err
 }
+
+// WrongPassword says that the server did not take the password, or wanted one.
+func WrongPassword(err error) bool { return code(err) == wrongPassword }

@@ -1,6 +1,7 @@
 package schema_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -44,14 +45,13 @@ func denied(t *testing.T, conn *pgx.Conn, statements ...string) {
 
 func (db database) open(role, schemaName string) *postgres.Storage {
 	db.Helper()
-	pool, err := pgxpool.New(db.Context(), server(db.T))
+	config, err := pgxpool.ParseConfig(server(db.T))
 	if err != nil {
 		db.Fatal(err)
 	}
-	pool.Close() // only its configuration was wanted
-	config := pool.Config()
 	config.ConnConfig.User, config.ConnConfig.Database = role, db.config.Database
-	if pool, err = pgxpool.NewWithConfig(db.Context(), config); err != nil {
+	pool, err := pgxpool.NewWithConfig(db.Context(), config)
+	if err != nil {
 		db.Fatal(err)
 	}
 	db.Cleanup(pool.Close)
@@ -59,7 +59,7 @@ func (db database) open(role, schemaName string) *postgres.Storage {
 	if err != nil {
 		db.Fatal(err)
 	}
-	db.Cleanup(func() { s.Close(db.Context()) })
+	db.Cleanup(func() { s.Close(context.Background()) })
 	return s
 }
 
