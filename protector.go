@@ -16,8 +16,9 @@ import (
 // resource is back.
 //
 // It is made by [NewCircuitProtector], is safe for concurrent use and must not be
-// copied. Without a Storage it has no goroutine, and one that is no longer referenced is collected; if it
-// had been open, a timer of some hundred bytes stays until the cooldown is over.
+// copied. Without a storage it has no goroutine, and one that is no longer referenced is
+// collected; if it had been open, a timer of some hundred bytes stays until the cooldown
+// is over.
 type CircuitProtector struct {
 	// episode is the present stay in one state. Calls read it without the lock.
 	episode atomic.Pointer[episode]
@@ -38,12 +39,15 @@ type CircuitProtector struct {
 
 // NewCircuitProtector builds the protector that policy describes, or returns what is
 // wrong with the policy. The policy may be used again: every protector made from it
-// is one of its own.
+// is one of its own. It never waits for a storage, nor for the network.
 func NewCircuitProtector(policy CircuitProtectorPolicy) (*CircuitProtector, error) {
 	if err := policy.Validate(); err != nil {
 		return nil, err
 	}
 	policy = policy.withDefaults()
+	if policy.Storage == nil {
+		policy.Storage = fromEnvironment(policy.ResourceKey)
+	}
 	p := &CircuitProtector{
 		policy:  policy,
 		changes: changeQueue{listener: policy.OnStatusChange},

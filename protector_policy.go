@@ -79,7 +79,16 @@ type CircuitProtectorPolicy struct {
 	Rule fleet.Rule
 
 	// Storage makes the protector one of a fleet: all protectors with this ResourceKey
-	// on this storage. Nil keeps the circuit's state in this protector.
+	// on this storage.
+	//
+	// Nil means the storage of the process, which is looked up once, when the first
+	// protector without a Storage is made: that of package postgres, if the program
+	// imports it and HW_DB_HOST and HW_DB_PASSWORD, or HW_DB_DSN, are in the environment
+	// or in the file .env of the working directory. A protector without a ResourceKey
+	// has no part in it.
+	//
+	// Without one, nil keeps the circuit's state in this protector. It is logged why,
+	// once, if a variable HW_DB_* is set. [NewInMemoryStorage] opts out.
 	Storage Storage
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/highway-engine/highway"
 	"github.com/highway-engine/highway/fleet"
+	"github.com/highway-engine/highway/internal/memory"
 )
 
 // fleetTest runs f in a bubble with n protectors of one key on one storage.
@@ -472,5 +473,44 @@ func TestACommandObeysItsContext(t *testing.T) {
 			t.Error(err)
 		}
 		time.Sleep(3 * time.Hour)
+	})
+}
+
+// TestAKeyThatTheStorageHasForgottenIsNoNews (S11): its row comes back as another one,
+// closed, and members whose circuits are closed have nothing to tell of it.
+func TestAKeyThatTheStorageHasForgottenIsNoNews(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		storage := memory.New(time.Now)
+		var told atomic.Int64
+		var protectors []*highway.CircuitProtector
+		for range 3 {
+			protectors = append(protectors, newProtector(t, highway.CircuitProtectorPolicy{
+				ResourceKey: "shop", FailureLimit: highway.Fraction(5, 10), Storage: storage,
+				OnStatusChange: func(highway.StatusChange) { told.Add(1) },
+			}))
+		}
+		time.Sleep(15 * time.Second)
+		before := storage.Row("shop")
+		for range 3 {
+			storage.Forget("shop")
+			time.Sleep(10 * time.Minute)
+		}
+		after := storage.Row("shop")
+		if after.Incarnation == before.Incarnation || after.Incarnation == 0 || after.Epoch != 0 {
+			t.Errorf("%+v has become %+v", before, after)
+		}
+		if n := told.Load(); n != 0 {
+			t.Errorf("listeners were told %d times", n)
+		}
+		// Forgotten once more, just before an outage, it keeps nobody from opening.
+		traffic(protectors, 10*time.Second, func(int) float64 { return 0.01 })
+		storage.Forget("shop")
+		traffic(protectors, 5*time.Second, func(int) float64 { return 1 })
+		if got := states(protectors); got != "OPEN OPEN OPEN " || storage.Row("shop").State != fleet.Open {
+			t.Errorf("states are %s, the row %+v", got, storage.Row("shop"))
+		}
+		if err := highway.CloseStorage(context.Background(), storage); err != nil {
+			t.Error(err)
+		}
 	})
 }

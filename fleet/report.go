@@ -31,6 +31,7 @@ type Report struct {
 
 	// Dismissed are the suspicions that the instance has seen refuted. The test of
 	// each ends there, whatever later testimonies say; it never starts again.
+	// Who reads it in a view may not change it.
 	Dismissed []Accusation
 
 	// Failures are in the instance's own window at present, of so many Outcomes: those

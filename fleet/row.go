@@ -14,7 +14,7 @@ import "time"
 // An Identity says which version of a row is meant. Every change of a row is made on
 // the condition that its identity is still the one that was decided on (S1).
 type Identity struct {
-	Incarnation uint64 // given by the storage; a row deleted and made again has another (S11)
+	Incarnation uint64 // given by the storage, never zero; a row deleted and made again has another (S11)
 	Epoch       uint64 // counts the changes of state
 	Nonce       uint64 // another for each change, also for those within an epoch
 }
@@ -25,11 +25,11 @@ func (id Identity) Before(other Identity) bool {
 	return id.Incarnation == other.Incarnation && id.Epoch < other.Epoch
 }
 
-// A Row is what the instances share of one circuit. The zero Row is a circuit that
-// nobody has changed yet: closed.
+// A Row is what the instances share of one circuit. One that nobody has changed yet is
+// closed and at epoch 0. The zero Row is none: what there is where there is no row.
 type Row struct {
 	Identity
-	State  State  // closed in the zero Row
+	State  State  // what calls meet, where no hold says otherwise
 	Hold   Hold   // a person's order in force
 	Reason Reason // why it is in its state
 	By     string // the instance or the person that decided

@@ -16,7 +16,8 @@ import (
 //
 // Keys have 1 to [LongestKey] bytes and are independent. A storage refuses, by an error,
 // a key that it cannot hold; it never keeps it under another name. Nothing that is
-// passed or returned is shared: either side may change its copy.
+// passed or returned is shared, and either side may change its copy, but for the
+// [Report.Dismissed] in a view: whoever reads that may not change it.
 //
 // A row that makes no sense, because somebody else has written it, reads as a closed one
 // with an identity from which it can be changed. The storage reports it as it can.
@@ -27,6 +28,10 @@ type Storage interface {
 	// Exchange stores the reports of an instance, each under its key, and then returns
 	// the views of these keys. That an instance asks, be it about no key, is also the
 	// sign that it lives.
+	//
+	// A key that has no row gets one: closed, at epoch 0, with an incarnation that no
+	// row at the key had before (S11). So what a view shows is always the identity of a
+	// row that exists, and never zero.
 	//
 	// A key that fails does not keep the others from being stored and viewed: beside
 	// an error, the views that there are hold, and the keys that are missing have
@@ -39,12 +44,13 @@ type Storage interface {
 	// Deadlines start when the change is made, not when it was asked for (S10).
 	// Row.Remaining counts in a change that begins an epoch, Probe.Remaining for a
 	// pending probe that the epoch did not have yet. Otherwise the storage keeps the
-	// instants that there are (S2).
+	// instants that there are (S2). Of none does it ever say that there is more time
+	// left than there was at first, though its clock has been set back (S10).
 	//
-	// The incarnation is the storage's: a row keeps it, and one that is made where
-	// there was none, or none any more, has one that no row at the key had before
-	// (S11), whatever the given row says. Where there is no row, the zero Identity
-	// means it. No row that has been made has incarnation zero.
+	// Where there is no row, or none any more, Change makes none and returns the zero
+	// Row: a change that comes late never applies to a row that was made since (S11).
+	// The zero Identity is that of no row. A row keeps its incarnation, whatever the
+	// given one says.
 	Change(ctx context.Context, key string, from Identity, row Row) (Row, error)
 
 	// Sweep returns up to limit keys, after the given one in the storage's order, at

@@ -40,7 +40,7 @@ func (s *Storage) answer(ctx context.Context, err error) error {
 			err = fmt.Errorf("%s: %w", what, err)
 		}
 	}
-	err = fmt.Errorf("postgres: %w", err)
+	err = fmt.Errorf("highway/postgres: %w", err)
 	if !errors.Is(ctx.Err(), context.Canceled) { // that is not the database's fault
 		s.status.reached(err)
 	}

@@ -25,6 +25,7 @@ func (s *Storage) Exchange(ctx context.Context, instance string, reports map[str
 	if s.ctx.Err() != nil {
 		return nil, fleet.ErrClosed
 	}
+	s.warned.Do(s.warn)
 	var failed []error
 	said := make([]sentReport, 0, len(reports))
 	for _, key := range slices.Sorted(maps.Keys(reports)) {
@@ -39,7 +40,7 @@ func (s *Storage) Exchange(ctx context.Context, instance string, reports map[str
 	}
 	body, err := json.Marshal(said)
 	if err != nil {
-		return nil, fmt.Errorf("postgres: %w", err)
+		return nil, fmt.Errorf("highway/postgres: %w", err)
 	}
 	bounded, cancel := s.until(ctx)
 	defer cancel()
@@ -63,7 +64,7 @@ func (s *Storage) Exchange(ctx context.Context, instance string, reports map[str
 		case *problem == "mended":
 			slog.Warn("highway: somebody had written a row that makes no sense; it is closed now", "resource_key", key)
 		default:
-			failed = append(failed, fmt.Errorf("postgres: key %q: %s", key, *problem))
+			failed = append(failed, fmt.Errorf("highway/postgres: key %q: %s", key, *problem))
 			continue
 		}
 		view := fleet.View{Live: live}
@@ -71,7 +72,7 @@ func (s *Storage) Exchange(ctx context.Context, instance string, reports map[str
 			view.Reports, err = receivedReports(others)
 		}
 		if err != nil {
-			failed = append(failed, fmt.Errorf("postgres: key %q: %w", key, err))
+			failed = append(failed, fmt.Errorf("highway/postgres: key %q: %w", key, err))
 			continue
 		}
 		views[key] = view
@@ -80,7 +81,7 @@ func (s *Storage) Exchange(ctx context.Context, instance string, reports map[str
 		return nil, err
 	}
 	if missing := len(said) - len(views); missing > 0 && len(failed) == 0 {
-		failed = append(failed, fmt.Errorf("postgres: %d rows are locked by somebody else", missing))
+		failed = append(failed, fmt.Errorf("highway/postgres: %d rows are locked by somebody else", missing))
 	}
 	return views, errors.Join(failed...)
 }
@@ -95,7 +96,7 @@ func (s *Storage) Change(ctx context.Context, key string, from fleet.Identity, r
 	}
 	body, err := json.Marshal(sentRow(row))
 	if err != nil {
-		return fleet.Row{}, fmt.Errorf("postgres: %w", err)
+		return fleet.Row{}, fmt.Errorf("highway/postgres: %w", err)
 	}
 	bounded, cancel := s.until(ctx)
 	defer cancel()
@@ -136,9 +137,9 @@ func (s *Storage) Sweep(ctx context.Context, after string, limit int) ([]string,
 func (s *Storage) check(key string) error {
 	switch longest := fleet.LongestKey - len(s.prefix); {
 	case key == "" || len(key) > longest:
-		return fmt.Errorf("postgres: a key has 1 to %d bytes, this one has %d", longest, len(key))
+		return fmt.Errorf("highway/postgres: a key has 1 to %d bytes, this one has %d", longest, len(key))
 	case !utf8.ValidString(key) || strings.ContainsRune(key, 0):
-		return fmt.Errorf("postgres: key %q: it must be UTF-8 without zero bytes", key)
+		return fmt.Errorf("highway/postgres: key %q: it must be UTF-8 without zero bytes", key)
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"strings"
 	"sync"
 
@@ -34,6 +33,7 @@ type Storage struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	once   sync.Once
+	warned sync.Once
 	closed chan struct{} // the pool is
 }
 
@@ -43,45 +43,55 @@ var _ fleet.Storage = (*Storage)(nil)
 type functions struct{ exchange, change, sweep, channel, tell string }
 
 // An Option is a choice that [Open] and [New] leave open.
-type Option func(*settings)
+type Option func(*choices)
 
-type settings struct {
+// choices are the options that were taken.
+type choices struct {
 	schema    string
 	namespace string
 	pollOnly  bool
+	listener  string
+	listening *pgx.ConnConfig // listener, parsed
 	onStatus  func(Status)
 }
 
 // WithSchema names the schema of the tables. The default is "public".
-func WithSchema(name string) Option { return func(s *settings) { s.schema = name } }
+func WithSchema(name string) Option { return func(c *choices) { c.schema = name } }
 
 // WithNamespace isolates the fleet from others in the same table: the same key in another
 // namespace is another breaker. Its keys begin with the namespace and a colon there, and
 // are shorter by as much. The default is none.
-func WithNamespace(name string) Option { return func(s *settings) { s.namespace = name } }
+func WithNamespace(name string) Option { return func(c *choices) { c.namespace = name } }
 
 // WithPollOnly does without notifications: the protectors look once a second. For
 // databases that are reached through a pooler in transaction mode, where notifications do
 // not come, this saves the attempt.
-func WithPollOnly() Option { return func(s *settings) { s.pollOnly = true } }
+func WithPollOnly() Option { return func(c *choices) { c.pollOnly = true } }
+
+// WithListener lets notifications come by another connection string than all else: one
+// that leads to the server itself where the pool goes through a pooler in transaction
+// mode, by which they do not come.
+func WithListener(dsn string) Option { return func(c *choices) { c.listener = dsn } }
 
 // WithStatus calls changed when the storage becomes reachable or unreachable, or
 // notifications come or cease, one call at a time, in a goroutine of its own. A panic in
 // it is logged.
-func WithStatus(changed func(Status)) Option { return func(s *settings) { s.onStatus = changed } }
+func WithStatus(changed func(Status)) Option { return func(c *choices) { c.onStatus = changed } }
 
 // LongestNamespace is how many bytes a namespace has at most.
 const LongestNamespace = 63
 
-func (s *settings) check() error {
-	if err := schema.Check(s.schema); err != nil {
+func (c *choices) check() error {
+	if err := schema.Check(c.schema); err != nil {
 		return err
 	}
 	switch {
-	case len(s.namespace) > LongestNamespace:
-		return fmt.Errorf("postgres: a namespace has at most %d bytes, this one has %d", LongestNamespace, len(s.namespace))
-	case strings.ContainsFunc(s.namespace, func(r rune) bool { return r == ':' || r < ' ' || r == '\uFFFD' }):
-		return fmt.Errorf("postgres: namespace %q: it must be UTF-8 without colons and control characters", s.namespace)
+	case c.pollOnly && c.listener != "":
+		return errors.New("highway/postgres: WithPollOnly and WithListener exclude each other")
+	case len(c.namespace) > LongestNamespace:
+		return fmt.Errorf("highway/postgres: a namespace has at most %d bytes, this one has %d", LongestNamespace, len(c.namespace))
+	case strings.ContainsFunc(c.namespace, func(r rune) bool { return r == ':' || r < ' ' || r == '\uFFFD' }):
+		return fmt.Errorf("highway/postgres: namespace %q: it must be UTF-8 without colons and control characters", c.namespace)
 	}
 	return nil
 }
@@ -97,44 +107,52 @@ func Open(ctx context.Context, dsn string, options ...Option) (*Storage, error) 
 	if err != nil {
 		return nil, err
 	}
-	return open(ctx, config, options)
+	return connect(ctx, config, options)
 }
 
-func open(ctx context.Context, config *pgxpool.Config, options []Option) (*Storage, error) {
-	settings, err := collect(options)
+// connect makes a pool, which connects when it has to.
+func connect(ctx context.Context, config *pgxpool.Config, options []Option) (*Storage, error) {
+	c, err := chosen(options)
 	if err != nil {
 		return nil, err
 	}
-	warnUnverified(&config.ConnConfig.Config)
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
-		return nil, fmt.Errorf("postgres: %w", err)
+		return nil, fmt.Errorf("highway/postgres: %w", err)
 	}
-	return start(pool, true, settings), nil
+	return start(pool, true, c), nil
 }
 
 // New returns a storage on a pool of the user's own, which it never closes. Notifications
 // come through a further connection with the settings of the pool.
 func New(pool *pgxpool.Pool, options ...Option) (*Storage, error) {
 	if pool == nil {
-		return nil, errors.New("postgres: the pool must not be nil")
+		return nil, errors.New("highway/postgres: the pool must not be nil")
 	}
-	settings, err := collect(options)
+	c, err := chosen(options)
 	if err != nil {
 		return nil, err
 	}
-	return start(pool, false, settings), nil
+	return start(pool, false, c), nil
 }
 
-func collect(options []Option) (settings, error) {
-	s := settings{schema: schema.Default}
+func chosen(options []Option) (choices, error) {
+	c := choices{schema: schema.Default}
 	for _, option := range options {
-		option(&s)
+		option(&c)
 	}
-	return s, s.check()
+	if err := c.check(); err != nil || c.listener == "" {
+		return c, err
+	}
+	config, err := parse(c.listener)
+	if err != nil {
+		return c, err
+	}
+	c.listening = config.ConnConfig
+	return c, nil
 }
 
-func start(pool *pgxpool.Pool, owned bool, c settings) *Storage {
+func start(pool *pgxpool.Pool, owned bool, c choices) *Storage {
 	in := pgx.Identifier{c.schema}.Sanitize() + "."
 	s := &Storage{
 		pool:      pool,
@@ -153,7 +171,7 @@ func start(pool *pgxpool.Pool, owned bool, c settings) *Storage {
 	if c.namespace != "" {
 		s.prefix = c.namespace + ":"
 	}
-	if !c.pollOnly {
+	if s.listener = c.listening; s.listener == nil && !c.pollOnly {
 		s.listener = pool.Config().ConnConfig.Copy()
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
@@ -200,27 +218,10 @@ func (s *Storage) until(ctx context.Context) (context.Context, context.CancelFun
 	}
 }
 
-// warnUnverified says that anybody on the way may pose as the server.
-func warnUnverified(c *pgconnConfig) {
-	if hosts := unverified(c); len(hosts) > 0 {
-		slog.Warn("highway: the connection to PostgreSQL is not verified; set sslmode=verify-full", "host", strings.Join(hosts, ","))
+// warn says that somebody on the way to the server may pose as it. It is said with the
+// first request: who makes a storage may hold a lock that a log needs.
+func (s *Storage) warn() {
+	if config := s.pool.Config().ConnConfig; unverified(config) {
+		slog.Warn("highway: the connection to PostgreSQL is not verified; set sslmode=verify-full", "host", config.Host)
 	}
-}
-
-// unverified are the hosts, other than this machine, that are reached without checking
-// that it is they.
-func unverified(c *pgconnConfig) []string {
-	var hosts []string
-	note := func(host string, verified bool) {
-		ip := net.ParseIP(host)
-		local := host == "localhost" || strings.HasPrefix(host, "/") || strings.HasPrefix(host, "@") || ip != nil && ip.IsLoopback()
-		if !local && !verified && (len(hosts) == 0 || hosts[len(hosts)-1] != host) {
-			hosts = append(hosts, host)
-		}
-	}
-	note(c.Host, verifies(c.TLSConfig))
-	for _, f := range c.Fallbacks {
-		note(f.Host, verifies(f.TLSConfig))
-	}
-	return hosts
 }

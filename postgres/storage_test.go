@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/highway-engine/highway/fleet"
 	"github.com/highway-engine/highway/postgres"
+	"github.com/highway-engine/highway/postgres/postgrestest"
 	"github.com/highway-engine/highway/postgres/schema"
 	"github.com/highway-engine/highway/storagetest"
 )
@@ -86,6 +88,8 @@ func (s *stored) exec(sql string, args ...any) {
 	}
 }
 
+func (s *stored) LongestKey() int { return fleet.LongestKey - len(s.prefix) }
+
 func (s *stored) Advance(d time.Duration) {
 	s.exec("UPDATE @.clock SET ahead = ahead + $1 * interval '1 microsecond'", d.Microseconds())
 }
@@ -120,4 +124,38 @@ func (s *stored) twin(t *testing.T, namespace string) *postgres.Storage {
 	return twin
 }
 
-func dsn(t *testing.T) string { return os.Getenv("DEVDSN") }
+func (s *stored) Block(key string) (release func()) {
+	ctx := context.Background()
+	tx, err := s.pool.Begin(ctx)
+	if err != nil {
+		panic(err)
+	}
+	table := pgx.Identifier{s.schema, "hw_circuit_breakers"}.Sanitize()
+	if _, err := tx.Exec(ctx, "SELECT FROM "+table+" WHERE resource_key = $1 FOR UPDATE", s.prefix+key); err != nil {
+		panic(err)
+	}
+	return func() { _ = tx.Rollback(ctx) }
+}
+
+// shared is the server of all tests that do nothing to it.
+var shared = sync.OnceValues(func() (*postgrestest.Server, error) {
+	return postgrestest.Start(context.Background(), postgrestest.Options{})
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if server, err := shared(); err == nil {
+		_ = server.Close()
+	}
+	os.Exit(code)
+}
+
+// dsn leads to the shared server.
+func dsn(t *testing.T) string {
+	t.Helper()
+	server, err := shared()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return server.DSN()
+}

@@ -26,8 +26,8 @@ const (
 	again = 5 * time.Minute
 )
 
-// testing is what the notifications of self-tests begin with, and hardly a key does.
-const testing = "\x01highway "
+// marked is what the notifications of self-tests begin with, and hardly a key does.
+const marked = "\x01highway "
 
 // errDeaf is why there are no notifications where the server took LISTEN.
 var errDeaf = errors.New("notifications do not come, as behind a pooler in transaction mode; looking once a second instead")
@@ -63,7 +63,7 @@ func (s *Storage) Watch(ctx context.Context, changed func(key string)) error {
 		case <-time.After(again):
 		}
 	}
-	return fmt.Errorf("postgres: %w", err)
+	return fmt.Errorf("highway/postgres: %w", err)
 }
 
 func (s *Storage) listen(ctx context.Context, changed func(key string)) error {
@@ -88,7 +88,7 @@ func (s *Storage) listen(ctx context.Context, changed func(key string)) error {
 		return err
 	}
 	hear := func(payload string) {
-		if key, ok := strings.CutPrefix(payload, s.prefix); ok && !strings.HasPrefix(payload, testing) {
+		if key, ok := strings.CutPrefix(payload, s.prefix); ok && !strings.HasPrefix(payload, marked) {
 			changed(key)
 		}
 	}
@@ -121,7 +121,7 @@ func (s *Storage) listen(ctx context.Context, changed func(key string)) error {
 
 // selfTest sends a notification through the pool, by which all come, and waits for it.
 func (s *Storage) selfTest(ctx context.Context, conn *pgx.Conn, hear func(payload string)) error {
-	token := testing + rand.Text()
+	token := marked + rand.Text()
 	if _, err := s.pool.Exec(ctx, s.functions.tell, mode, token); err != nil {
 		return err
 	}

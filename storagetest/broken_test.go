@@ -51,8 +51,23 @@ var broken = map[string]struct {
 	"keys in lower case": {
 		func() fleet.Storage { return &lower{newInMemory()} }, "keys_are_independent",
 	},
-	"incarnations from the writers": {
+	"a row that is made again is the one before": {
 		func() fleet.Storage { return &oneIncarnation{newInMemory()} }, "a_row_that_is_deleted_and_made_again",
+	},
+	"a first change that comes late, of a row that is made again as it was": {
+		func() fleet.Storage { return &oneIncarnation{newInMemory()} }, "a_first_change_that_comes_late",
+	},
+	"a change that makes the row": {
+		func() fleet.Storage { return &making{newInMemory()} }, "a_change_where_there_is_no_row_makes_none",
+	},
+	"a row that nobody has changed has no identity": {
+		func() fleet.Storage { return &nameless{newInMemory()} }, "the_zero_identity_is_that_of_no_row",
+	},
+	"a clock that is set back makes deadlines longer": {
+		func() fleet.Storage { return &longer{inMemory: newInMemory()} }, "a_clock_that_is_set_back",
+	},
+	"deadlines from when a change was asked for": {
+		func() fleet.Storage { return &asking{newInMemory()} }, "a_change_that_has_to_wait",
 	},
 }
 
@@ -217,13 +232,83 @@ func (s *lower) Change(ctx context.Context, key string, from fleet.Identity, row
 	return s.inMemory.Change(ctx, strings.ToLower(key), from, row)
 }
 
+// oneIncarnation shows every row as of incarnation 1.
 type oneIncarnation struct{ *inMemory }
 
 func (s *oneIncarnation) Change(ctx context.Context, key string, from fleet.Identity, row fleet.Row) (fleet.Row, error) {
-	from.Incarnation = s.Row(key).Incarnation
+	if from.Incarnation == 1 {
+		from.Incarnation = s.Row(key).Incarnation
+	}
 	is, err := s.inMemory.Change(ctx, key, from, row)
 	if is.Incarnation != 0 {
 		is.Incarnation = 1
+	}
+	return is, err
+}
+
+func (s *oneIncarnation) Exchange(ctx context.Context, instance string, reports map[string]fleet.Report) (map[string]fleet.View, error) {
+	views, err := s.inMemory.Exchange(ctx, instance, reports)
+	for key, view := range views {
+		view.Row.Incarnation = 1
+		views[key] = view
+	}
+	return views, err
+}
+
+// making makes a row of which nobody knows.
+type making struct{ *inMemory }
+
+func (s *making) Change(ctx context.Context, key string, from fleet.Identity, row fleet.Row) (fleet.Row, error) {
+	if from == (fleet.Identity{}) && s.Row(key).Incarnation == 0 {
+		views, err := s.inMemory.Exchange(ctx, "a", map[string]fleet.Report{key: {}})
+		if err != nil {
+			return fleet.Row{}, err
+		}
+		from = views[key].Row.Identity
+	}
+	return s.inMemory.Change(ctx, key, from, row)
+}
+
+// nameless takes the zero identity for that of any row that nobody has changed.
+type nameless struct{ *inMemory }
+
+func (s *nameless) Change(ctx context.Context, key string, from fleet.Identity, row fleet.Row) (fleet.Row, error) {
+	if is := s.Row(key); from == (fleet.Identity{}) && is.Epoch == 0 {
+		from = is.Identity
+	}
+	return s.inMemory.Change(ctx, key, from, row)
+}
+
+// longer keeps instants only, and says what is left until then.
+type longer struct {
+	*inMemory
+	back atomic.Int64
+}
+
+func (s *longer) Advance(d time.Duration) {
+	s.back.Add(int64(-d))
+	s.inMemory.Advance(d)
+}
+
+func (s *longer) Exchange(ctx context.Context, instance string, reports map[string]fleet.Report) (map[string]fleet.View, error) {
+	views, err := s.inMemory.Exchange(ctx, instance, reports)
+	for key, view := range views {
+		if view.Row.Remaining != 0 {
+			view.Row.Remaining += max(0, time.Duration(s.back.Load()))
+			views[key] = view
+		}
+	}
+	return views, err
+}
+
+// asking reads its clock before it waits.
+type asking struct{ *inMemory }
+
+func (s *asking) Change(ctx context.Context, key string, from fleet.Identity, row fleet.Row) (fleet.Row, error) {
+	asked := s.clock.read()
+	is, err := s.inMemory.Change(ctx, key, from, row)
+	if is.Remaining > 0 {
+		is.Remaining -= s.clock.read().Sub(asked)
 	}
 	return is, err
 }

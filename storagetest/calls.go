@@ -36,7 +36,7 @@ var calls = []test{
 	}},
 	{"a context that ends later ends nothing that was done", func(s *store) {
 		ctx, cancel := context.WithCancel(s.ctx)
-		row, err := s.Change(ctx, "k", fleet.Identity{}, open(time.Hour))
+		row, err := s.Change(ctx, "k", s.row("k").Identity, open(time.Hour))
 		if err != nil {
 			s.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package storagetest
 
 import (
+	"sync"
 	"time"
 
 	"github.com/highway-engine/highway/fleet"
@@ -73,6 +74,68 @@ var deadlines = []test{
 		row = s.mustChange("k", row.Identity, after(row, 1, fleet.HalfOpen))
 		if row.Remaining != 0 || s.row("k").Remaining != 0 {
 			s.Errorf("the deadline of an earlier epoch is there: %v", row.Remaining)
+		}
+	}},
+	{"a clock that is set back leaves no more than there was at first", func(s *store) {
+		s.clock()
+		row := s.make("k", fleet.Row{
+			Identity: fleet.Identity{Epoch: 1, Nonce: 1}, State: fleet.HalfOpen, Remaining: time.Hour,
+			Probes: []fleet.Probe{{Holder: "a", Number: 1, Remaining: time.Minute}},
+		})
+		whole := func(what string, row fleet.Row) {
+			s.Helper()
+			if late(row.Remaining, time.Hour) || len(row.Probes) != 1 || late(row.Probes[0].Remaining, time.Minute) {
+				s.Errorf("%s: %+v", what, row)
+			}
+		}
+		s.pass(20 * time.Second)
+		s.pass(-5 * time.Hour)
+		whole("in a view", s.row("k"))
+		next := after(row, 0, fleet.HalfOpen)
+		next.Remaining, next.Probes = 9*time.Hour, []fleet.Probe{{Holder: "a", Number: 1, Remaining: 9 * time.Hour}}
+		whole("in the answer to a change", s.mustChange("k", row.Identity, next))
+		whole("after the change", s.row("k"))
+		// The instants have not moved.
+		s.pass(5*time.Hour + 10*time.Second)
+		row = s.row("k")
+		if late(row.Remaining, time.Hour-30*time.Second) || late(row.Probes[0].Remaining, 30*time.Second) {
+			s.Errorf("when it is later again: %+v", row)
+		}
+	}},
+	{"a change that has to wait starts its deadlines when it is made", func(s *store) {
+		blocker, ok := s.Storage.(Blocker)
+		if !ok {
+			s.Skip("the storage is no storagetest.Blocker")
+		}
+		from := s.row("k")
+		release := sync.OnceFunc(blocker.Block("k"))
+		defer release()
+		row := after(from, 1, fleet.HalfOpen)
+		row.Remaining, row.Probes = time.Hour, []fleet.Probe{{Holder: "a", Number: 1, Remaining: time.Hour}}
+		type answer struct {
+			row fleet.Row
+			err error
+		}
+		answers := make(chan answer, 1)
+		go func() {
+			is, err := s.Change(s.ctx, "k", from.Identity, row)
+			answers <- answer{is, err}
+		}()
+		select {
+		case a := <-answers:
+			s.Fatalf("the change has not waited: %+v", a)
+		case <-time.After(50 * time.Millisecond): // it is on its way
+		}
+		s.pass(s.while())
+		c := s.countdown(time.Hour)
+		release()
+		a := <-answers
+		if a.err != nil || a.row.Nonce != row.Nonce {
+			s.Fatalf("%+v", a)
+		}
+		for what, row := range map[string]fleet.Row{"in the answer": a.row, "in a view": s.row("k")} {
+			c.check(what, row.Remaining)
+			c.check(what+", a's lease", row.Probes[0].Remaining)
 		}
 	}},
 	{"a change that is not made starts nothing", func(s *store) {

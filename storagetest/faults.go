@@ -69,11 +69,11 @@ func (u *unreliable) Change(ctx context.Context, key string, from fleet.Identity
 var faults = []test{
 	{"a change whose answer is lost is made once, however often it is asked", func(s *store) {
 		c := s.countdown(time.Hour)
-		row := open(time.Hour)
-		one := s.make("k", row) // nobody hears the answer
+		row, from := open(time.Hour), s.row("k").Identity
+		one := s.mustChange("k", from, row) // nobody hears the answer
 		s.pass(s.while())
 		for range 3 {
-			is := s.change("k", fleet.Identity{}, row)
+			is := s.change("k", from, row)
 			if is.Identity != one.Identity {
 				s.Fatalf("asked again: %+v after %+v", is, one)
 			}
@@ -81,7 +81,7 @@ var faults = []test{
 		}
 		// Others have gone on since.
 		two := s.mustChange("k", one.Identity, after(one, 1, fleet.HalfOpen))
-		if is := s.change("k", fleet.Identity{}, row); !reflect.DeepEqual(is, two) {
+		if is := s.change("k", from, row); !reflect.DeepEqual(is, two) {
 			s.Errorf("asked again, late: %+v", is)
 		}
 	}},

@@ -143,6 +143,9 @@ func (n *noting) Exchange(ctx context.Context, instance string, reports map[stri
 	}
 	out := exchanged{changed: changed{views[h.key].Row.Identity, views[h.key].Row.By}}
 	for _, r := range views[h.key].Reports {
+		if r.Instance == observer {
+			continue // it has made the row
+		}
 		var client int
 		if _, err := fmt.Sscanf(r.Instance, "c%d", &client); err != nil || client >= clients {
 			h.Errorf("a report of nobody: %+v", r)

@@ -82,8 +82,8 @@ var instances = []test{
 	}},
 	{"a suspicion of who has fallen silent is nothing that goes on", func(s *store) {
 		s.clock()
-		s.exchange("a", "k", fleet.Report{Number: 1, Suspicion: 1})
-		s.exchange("b", "l", fleet.Report{Number: 1, Suspicion: 1})
+		s.suspect("a", "k", 1)
+		s.suspect("b", "l", 1)
 		s.pass(fleet.SilentAfter - time.Second)
 		s.heartbeat("b")
 		s.pass(2 * time.Second)
@@ -102,7 +102,7 @@ var instances = []test{
 			key := fmt.Sprint("k", i)
 			rows[key] = s.make(key, row)
 		}
-		s.exchange("a", "suspected", fleet.Report{Number: 1, Suspicion: 1})
+		s.suspect("a", "suspected", 1)
 		const year = 365 * 24 * time.Hour
 		for passed := time.Duration(0); passed < time.Hour; passed += fleet.SilentAfter / 2 {
 			s.pass(fleet.SilentAfter / 2)

@@ -17,13 +17,21 @@ type inMemory struct {
 	clock *clock
 }
 
-// clock is a clock that stands, but for what it is put forward.
+// clock is a clock that stands, but for what it is put forward and back.
 type clock struct {
-	mu  sync.Mutex
-	now time.Time
+	mu   sync.Mutex
+	now  time.Time
+	wait func() // what the next reader does first
 }
 
 func (c *clock) read() time.Time {
+	c.mu.Lock()
+	wait := c.wait
+	c.wait = nil
+	c.mu.Unlock()
+	if wait != nil {
+		wait()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.now
@@ -43,6 +51,18 @@ func (s *inMemory) Advance(d time.Duration) {
 func (s *inMemory) Delete(key string) error {
 	s.Forget(key)
 	return nil
+}
+
+// Block lets somebody look at the row who takes long to read the clock. The storage is
+// locked meanwhile.
+func (s *inMemory) Block(key string) (release func()) {
+	holding, released := make(chan struct{}), make(chan struct{})
+	s.clock.mu.Lock()
+	s.clock.wait = func() { close(holding); <-released }
+	s.clock.mu.Unlock()
+	go s.Row(key)
+	<-holding
+	return func() { close(released) }
 }
 
 // Twin is the same storage for another user, who cannot close it for the first.

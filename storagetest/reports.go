@@ -133,8 +133,9 @@ var reports = []test{
 		}
 	}},
 	{"the same suspicion about another epoch is a new one", func(s *store) {
-		first := s.report(s.exchange("a", "k", fleet.Report{Number: 1, Suspicion: 1}), "a")
-		row := s.make("k", open(time.Hour))
+		view := s.exchange("a", "k", fleet.Report{Number: 1, Suspicion: 1})
+		first := s.report(view, "a")
+		row := s.mustChange("k", view.Row.Identity, open(time.Hour))
 		s.pass(s.while())
 		again := s.countdown(0)
 		second := s.report(s.exchange("a", "k", fleet.Report{Number: 2, Suspicion: 1, About: row.Identity}), "a")

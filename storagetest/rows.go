@@ -11,16 +11,38 @@ import (
 )
 
 var rows = []test{
-	{"a key that nobody has touched reads as the zero row", func(s *store) {
-		if view := s.view("k"); !reflect.DeepEqual(view.Row, fleet.Row{}) || len(view.Reports) != 0 {
+	{"a key that nobody has asked about gets a row of its own", func(s *store) {
+		view := s.view("k")
+		if !untouched(view.Row) || len(view.Reports) != 0 {
 			s.Errorf("got %+v", view)
 		}
-		first := open(time.Minute)
-		if is := s.change("k", fleet.Identity{Epoch: 1}, first); !reflect.DeepEqual(is, fleet.Row{}) {
-			s.Errorf("a change from a row that is not there has left %+v", is)
+		if row := s.row("k"); !reflect.DeepEqual(row, view.Row) {
+			s.Errorf("asked again: %+v after %+v", row, view.Row)
 		}
-		if row := s.row("k"); !reflect.DeepEqual(row, fleet.Row{}) {
-			s.Errorf("a change that was not made has left %+v", row)
+		views, err := s.Exchange(s.ctx, "a", map[string]fleet.Report{"l": {}, "m": {}}) // which only look
+		if err != nil || !untouched(views["l"].Row) || !untouched(views["m"].Row) {
+			s.Errorf("got %+v, %v", views, err)
+		}
+		s.wantSweep(3)
+	}},
+	{"a change where there is no row makes none", func(s *store) {
+		for _, from := range []fleet.Identity{{}, {Epoch: 1}, {Nonce: 1}, {Incarnation: 1}, {Incarnation: 1, Epoch: 1, Nonce: 1}} {
+			if is := s.change("k", from, open(time.Minute)); !reflect.DeepEqual(is, fleet.Row{}) {
+				s.Errorf("a change from %+v has made %+v", from, is)
+			}
+		}
+		s.wantSweep(3)
+		if row := s.row("k"); !untouched(row) {
+			s.Errorf("changes that were not made have left %+v", row)
+		}
+	}},
+	{"the zero identity is that of no row", func(s *store) {
+		row := s.row("k")
+		for range 2 { // a row that nobody has changed, and one that somebody has
+			if is := s.change("k", fleet.Identity{}, open(time.Minute)); !reflect.DeepEqual(is, row) {
+				s.Errorf("%+v has become %+v", row, is)
+			}
+			row = s.mustChange("k", row.Identity, after(row, 1, fleet.Closed))
 		}
 	}},
 	{"a row keeps all that a change puts there", func(s *store) {
@@ -60,6 +82,7 @@ var rows = []test{
 		is := s.mustChange("k", two.Identity, after(two, 0, fleet.HalfOpen))
 		for what, from := range map[string]fleet.Identity{
 			"no row":              {},
+			"no incarnation":      {Epoch: is.Epoch, Nonce: is.Nonce},
 			"an older epoch":      one.Identity,
 			"an older nonce":      two.Identity,
 			"a nonce to come":     {Incarnation: is.Incarnation, Epoch: is.Epoch, Nonce: is.Nonce + 1},
@@ -91,11 +114,15 @@ var rows = []test{
 		seen := map[uint64]bool{0: true}
 		var last fleet.Row
 		for range 3 {
-			row := s.make("k", open(time.Hour))
-			if seen[row.Incarnation] {
-				s.Fatalf("incarnation %d is there again", row.Incarnation)
+			first := s.row("k")
+			if seen[first.Incarnation] {
+				s.Fatalf("incarnation %d is there again", first.Incarnation)
 			}
-			seen[row.Incarnation] = true
+			seen[first.Incarnation] = true
+			if !untouched(first) {
+				s.Fatalf("after the deletion: %+v", first)
+			}
+			row := s.mustChange("k", first.Identity, open(time.Hour))
 			if is := s.change("k", last.Identity, after(last, 1, fleet.Closed)); is.Identity != row.Identity {
 				s.Fatalf("a change from the row that was deleted has left %+v", is)
 			}
@@ -103,13 +130,30 @@ var rows = []test{
 			if err := deleter.Delete("k"); err != nil {
 				s.Fatal(err)
 			}
-			if view := s.view("k"); !reflect.DeepEqual(view.Row, fleet.Row{}) {
-				s.Fatalf("after the deletion: %+v", view)
-			}
-			if is := s.change("k", row.Identity, after(row, 1, fleet.Closed)); !reflect.DeepEqual(is, fleet.Row{}) {
-				s.Fatalf("a change from the row that was deleted has made %+v", is)
+			for _, from := range []fleet.Row{first, row} {
+				if is := s.change("k", from.Identity, after(from, 1, fleet.Open)); !reflect.DeepEqual(is, fleet.Row{}) {
+					s.Fatalf("a change from the row that was deleted has made %+v", is)
+				}
 			}
 			last = row
+		}
+	}},
+	{"a first change that comes late is not made of another row at the key", func(s *store) {
+		deleter, ok := s.Storage.(Deleter)
+		if !ok {
+			s.Skip("the storage is no storagetest.Deleter")
+		}
+		first := s.row("k")
+		delayed := after(first, 1, fleet.Open)
+		s.mustChange("k", first.Identity, after(first, 1, fleet.HalfOpen))
+		if err := deleter.Delete("k"); err != nil {
+			s.Fatal(err)
+		}
+		again := s.row("k") // like the first, as far as one can see
+		for range 2 {
+			if is := s.change("k", first.Identity, delayed); !reflect.DeepEqual(is, again) {
+				s.Fatalf("%+v has become %+v", again, is)
+			}
 		}
 	}},
 	{"a row that makes no sense reads as a closed one, which a change heals, and harms no other", func(s *store) {
@@ -142,18 +186,35 @@ var rows = []test{
 		}
 		s.wantSweep(3, "k", "other")
 	}},
-	{"of those who make the first row at once, one does", func(s *store) {
+	{"those who ask about a key at once are shown one row, and one of them changes it", func(s *store) {
 		const makers = 8
 		storages := []fleet.Storage{s.Storage, s.other()}
 		for round := range 5 {
 			key := fmt.Sprint("k", round)
+			shown := make([]fleet.Identity, makers)
+			var asking sync.WaitGroup
+			for i := range makers {
+				asking.Go(func() {
+					views, err := storages[i%2].Exchange(s.ctx, fmt.Sprint("i", i), map[string]fleet.Report{key: {}})
+					if err != nil {
+						s.Error(err)
+					}
+					shown[i] = views[key].Row.Identity
+				})
+			}
+			asking.Wait()
+			for _, id := range shown {
+				if id != shown[0] || id.Incarnation == 0 {
+					s.Fatalf("they were shown %+v", shown)
+				}
+			}
 			got := make([]fleet.Row, makers)
 			var wg sync.WaitGroup
 			for i := range makers {
 				wg.Go(func() {
 					row := open(time.Hour)
 					row.Nonce = uint64(i) + 1
-					is, err := storages[i%2].Change(s.ctx, key, fleet.Identity{}, row)
+					is, err := storages[i%2].Change(s.ctx, key, shown[i], row)
 					if err != nil {
 						s.Error(err)
 					}
@@ -186,15 +247,21 @@ var rows = []test{
 			s.Fatal(err)
 		}
 		dismissed[0].Suspect = "x"
-		s.report(views["k"], "a").Dismissed[0].Suspect = "y"
 		views["k"].Reports[0] = fleet.Report{Instance: "w"}
 		delete(asked, "k")
 		view := s.view("k")
-		s.report(view, "a").Dismissed[0].Suspect = "z"
+		for i := range view.Reports {
+			view.Reports[i].Instance, view.Reports[i].Dismissed = "x", nil
+		}
 		if got := s.report(s.view("k"), "a").Dismissed[0].Suspect; got != "b" {
 			s.Errorf("somebody else's dismissal is now about %q", got)
 		}
 	}},
+}
+
+// untouched says that a row is as one is made.
+func untouched(row fleet.Row) bool {
+	return row.Incarnation != 0 && row.Epoch == 0 && reflect.DeepEqual(row, fleet.Row{Identity: row.Identity})
 }
 
 // late says that a remaining time is not what it was or a little less.

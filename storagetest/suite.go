@@ -7,10 +7,11 @@
 // What is opened must be empty each time; the suite closes it. It must be reachable
 // without faults, which the suite adds itself.
 //
-// Of four more things that a storage may offer, each lets the suite look further: a
+// Of five more things that a storage may offer, each lets the suite look further: a
 // [Clock] for what time alone brings about, a [Deleter] for rows that are lost, a
-// [Spoiler] for rows that make no sense, a [Twin] for what two processes do. A backend
-// has them for its tests only, in a type around the one that it exports. What cannot be
+// [Spoiler] for rows that make no sense, a [Blocker] for changes that have to wait, a
+// [Twin] for what two processes do. A backend has them for its tests only, in a type
+// around the one that it exports, as it says there that it is [Short]. What cannot be
 // tested without is skipped by name.
 package storagetest
 
@@ -22,12 +23,12 @@ import (
 	"github.com/highway-engine/highway/fleet"
 )
 
-// A Clock is a storage whose clock the suite can put forward, such as one on a database
+// A Clock is a storage whose clock the suite can put forward and back, such as one on a database
 // where the storage reads the time with a function that adds an offset. Without it the
 // suite waits a few hundredths of a second where that is enough, and does not test that
-// instances fall silent.
+// instances fall silent, nor what a clock that is set back does to deadlines.
 type Clock interface {
-	// Advance puts the clock forward by d.
+	// Advance puts the clock forward by d, or back if d is negative.
 	Advance(d time.Duration)
 }
 
@@ -43,6 +44,21 @@ type Deleter interface {
 type Spoiler interface {
 	// Spoil makes nonsense of the row, which is there.
 	Spoil(key string) error
+}
+
+// A Blocker is a storage in which what guards a key can be held, as by a transaction that
+// locks the row, changes nothing and is rolled back in the end.
+type Blocker interface {
+	// Block lets changes of the row at key, which is there, wait until release is called.
+	// It returns when they would. They wait for a tenth of a second at most.
+	Block(key string) (release func())
+}
+
+// A Short is a storage that must refuse keys of [fleet.LongestKey], such as one that puts
+// something in front of them.
+type Short interface {
+	// LongestKey is how many bytes a key has at most.
+	LongestKey() int
 }
 
 // A Twin is a storage of which another can be opened on the same data, like that of
@@ -192,10 +208,10 @@ func (s *store) change(key string, from fleet.Identity, row fleet.Row) fleet.Row
 	return is
 }
 
-// make makes the first row at key, and returns it.
+// make makes the first change of the row at key, and returns what comes of it.
 func (s *store) make(key string, row fleet.Row) fleet.Row {
 	s.Helper()
-	return s.mustChange(key, fleet.Identity{}, row)
+	return s.mustChange(key, s.row(key).Identity, row)
 }
 
 // mustChange makes a change that the storage must make.

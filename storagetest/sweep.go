@@ -40,6 +40,12 @@ func (s *store) wantSweep(limit int, want ...string) {
 	}
 }
 
+// suspect lets an instance suspect something at key, about the row that is there.
+func (s *store) suspect(instance, key string, number uint64) {
+	s.Helper()
+	s.exchange(instance, key, fleet.Report{Number: number, Suspicion: number, About: s.row(key).Identity})
+}
+
 var sweeps = []test{
 	{"where nothing goes on there is nothing to sweep", func(s *store) {
 		s.wantSweep(10)
@@ -60,7 +66,7 @@ var sweeps = []test{
 			case 2:
 				s.make(key, fleet.Row{Identity: fleet.Identity{Epoch: 1, Nonce: 1}, Hold: fleet.Disabled})
 			case 3:
-				s.exchange("a", key, fleet.Report{Number: 1, Suspicion: uint64(i)})
+				s.suspect("a", key, 1)
 			case 4:
 				s.exchange("a", key, fleet.Report{Number: 1, Active: true})
 				continue
@@ -76,8 +82,8 @@ var sweeps = []test{
 	}},
 	{"what ends is swept no more", func(s *store) {
 		row := s.make("row", open(time.Hour))
-		s.exchange("a", "withdrawn", fleet.Report{Number: 1, Suspicion: 1})
-		s.exchange("a", "overtaken", fleet.Report{Number: 1, Suspicion: 1})
+		s.suspect("a", "withdrawn", 1)
+		s.suspect("a", "overtaken", 1)
 		s.wantSweep(2, "row", "withdrawn", "overtaken")
 		s.mustChange("row", row.Identity, after(row, 1, fleet.Closed))
 		s.exchange("a", "withdrawn", fleet.Report{Number: 2})

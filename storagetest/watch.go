@@ -76,7 +76,7 @@ var watches = []test{
 		heard, changed := ear("k")
 		s.watching(s.other(), changed)
 		s.eventually("a suspicion", heard, func(n uint64) {
-			s.exchange("a", "k", fleet.Report{Number: n, Suspicion: n})
+			s.suspect("a", "k", n)
 		})
 	}},
 	{"all watches hear", func(s *store) {
@@ -88,7 +88,7 @@ var watches = []test{
 		for _, heard := range []chan string{one, two} {
 			s.eventually("a suspicion", heard, func(uint64) {
 				n++
-				s.exchange("a", "k", fleet.Report{Number: n, Suspicion: n})
+				s.suspect("a", "k", n)
 			})
 		}
 	}},
@@ -129,7 +129,7 @@ var watches = []test{
 		n := uint64(0)
 		suspect := func(uint64) {
 			n++
-			s.exchange("a", "k", fleet.Report{Number: n, Suspicion: n})
+			s.suspect("a", "k", n)
 		}
 		s.eventually("a suspicion", heard, suspect)
 		quick, changed := ear("k")
@@ -148,7 +148,7 @@ var watches = []test{
 		result := make(chan error, 1)
 		go func() { result <- s.Watch(s.ctx, changed) }()
 		s.eventually("a suspicion", heard, func(n uint64) {
-			s.exchange("a", "k", fleet.Report{Number: n, Suspicion: n})
+			s.suspect("a", "k", n)
 		})
 		if err := s.Close(s.ctx); err != nil {
 			s.Fatal(err)

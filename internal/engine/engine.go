@@ -59,14 +59,15 @@ type Engine struct {
 
 	unswept bool // the log says so; the loop's own
 
-	mu      sync.Mutex
-	entries map[string][]*Entry
-	count   int
-	joined  uint64 // members ever
-	due     queue
-	signal  Signal
-	away    bool // the log says that the storage does not answer
-	ended   bool // as somebody wanted
+	mu     sync.Mutex
+	keys   map[string]*members // that there are
+	named  []int               // how many members go by the first name, by the second and so on
+	count  int
+	joined uint64 // members ever
+	due    queue
+	signal Signal
+	away   bool // the log says that the storage does not answer
+	ended  bool // as somebody wanted
 }
 
 // An Entry is a member's place in the engine.
@@ -74,10 +75,21 @@ type Entry struct {
 	engine   *Engine
 	part     Part
 	key      string
-	instance string // the engine's, or for a further member of one key another
+	name     int    // the number of the name among those of this process
+	instance string // that name: the engine's, or for a further member of one key another
+	place    int    // among the members of the key
+	gone     bool
 	at       time.Time
 	index    int    // in the queue; -1: it is not there
 	refused  Signal // of this circuit, by a storage that answers; zero if it is not
+
+	unchanged bool // the log says that a change was refused; the loop's own
+}
+
+// Members are the entries of one key.
+type members struct {
+	all  []*Entry
+	free []int // names below the number of names in use that no member has
 }
 
 // errEnded is why the signal of an engine that has ended is not live.
@@ -106,7 +118,7 @@ func start(storage fleet.Storage) *Engine {
 		done:    make(chan struct{}),
 		wake:    make(chan struct{}, 1),
 		places:  make(chan struct{}, 1),
-		entries: map[string][]*Entry{},
+		keys:    map[string]*members{},
 		signal:  Signal{Since: time.Now(), Err: errors.New("nothing was asked yet")},
 	}
 	watching := make(chan struct{})
@@ -127,25 +139,51 @@ func (e *Engine) join(key string, make func(m Membership) Part) *Entry {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.joined++
-	entry := &Entry{engine: e, key: key, instance: e.free(key), index: -1}
+	c := e.keys[key]
+	if c == nil {
+		c = &members{}
+		e.keys[key] = c
+	}
+	name := c.unused()
+	entry := &Entry{engine: e, key: key, name: name, instance: e.called(name), place: len(c.all), index: -1}
 	entry.part = make(Membership{Instance: entry.instance, First: e.joined << 32})
-	e.entries[key] = append(e.entries[key], entry)
+	c.all = append(c.all, entry)
+	if name == len(e.named) {
+		e.named = append(e.named, 0)
+	}
+	e.named[name]++
 	e.count++
 	e.schedule(entry, time.Now())
 	return entry
 }
 
-// free is the first name of this process that no member of the key has.
-func (e *Engine) free(key string) string {
-	taken := map[string]bool{}
-	for _, entry := range e.entries[key] {
-		taken[entry.instance] = true
+// unused is a name that no member has: one that was in use before, if there is any, so
+// that a process is few instances.
+func (c *members) unused() int {
+	if last := len(c.free) - 1; last >= 0 {
+		name := c.free[last]
+		c.free = c.free[:last]
+		return name
 	}
-	name := e.name
-	for n := 2; taken[name]; n++ {
-		name = fmt.Sprintf("%s#%d", e.name, n)
+	return len(c.all)
+}
+
+// leave takes a member out.
+func (c *members) leave(entry *Entry) {
+	last := len(c.all) - 1
+	c.all[entry.place] = c.all[last]
+	c.all[entry.place].place = entry.place
+	c.all[last] = nil
+	c.all = c.all[:last]
+	c.free = append(c.free, entry.name)
+}
+
+// called is a name of this process.
+func (e *Engine) called(name int) string {
+	if name == 0 {
+		return e.name
 	}
-	return name
+	return fmt.Sprintf("%s#%d", e.name, name+1)
 }
 
 // Due says that the member has something to send at t.
@@ -185,6 +223,8 @@ func (e *Engine) live() bool {
 // schedule makes an entry due at t, unless it is due earlier.
 func (e *Engine) schedule(entry *Entry, t time.Time) {
 	switch {
+	case entry.gone:
+		return
 	case entry.index < 0:
 		entry.at = t
 		heap.Push(&e.due, entry)
@@ -273,17 +313,16 @@ func (e *Engine) take() (due []*Entry, next time.Time) {
 func (e *Engine) remove(entry *Entry) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	left := e.entries[entry.key][:0]
-	for _, other := range e.entries[entry.key] {
-		if other != entry {
-			left = append(left, other)
-		}
+	if entry.gone {
+		return
 	}
-	if len(left) == 0 {
-		delete(e.entries, entry.key)
-	} else {
-		e.entries[entry.key] = left
+	entry.gone = true
+	c := e.keys[entry.key]
+	c.leave(entry)
+	if len(c.all) == 0 {
+		delete(e.keys, entry.key)
 	}
+	e.named[entry.name]--
 	if entry.index >= 0 {
 		heap.Remove(&e.due, entry.index)
 	}
@@ -294,8 +333,8 @@ func (e *Engine) remove(entry *Entry) {
 func (e *Engine) each(do func(m *protocol.Member, now time.Time)) {
 	e.mu.Lock()
 	all := make([]*Entry, 0, e.count)
-	for _, entries := range e.entries {
-		all = append(all, entries...)
+	for _, c := range e.keys {
+		all = append(all, c.all...)
 	}
 	e.mu.Unlock()
 	for _, entry := range all {
@@ -311,7 +350,10 @@ func (e *Engine) each(do func(m *protocol.Member, now time.Time)) {
 // hint tells the members of a key that something has changed, perhaps.
 func (e *Engine) hint(key string) {
 	e.mu.Lock()
-	entries := append([]*Entry(nil), e.entries[key]...)
+	var entries []*Entry
+	if c := e.keys[key]; c != nil {
+		entries = append(entries, c.all...)
+	}
 	e.mu.Unlock()
 	for _, entry := range entries {
 		var due time.Time

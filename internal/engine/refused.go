@@ -49,6 +49,16 @@ func (e *Engine) refusals(letters []letter, err error, refused func(key string) 
 	}
 }
 
+// changes notes whether a storage that is there has made a member's change, and logs when
+// the first is refused. The signal is not touched: the circuit can still be asked about.
+func (e *Engine) changes(entry *Entry, err error) {
+	was := entry.unchanged
+	entry.unchanged = err != nil
+	if !was && err != nil {
+		slog.Warn("highway: the storage of the fleet refuses to change a circuit", "key", entry.key, "error", err)
+	}
+}
+
 // swept notes whether a storage that is there can be swept, and logs when that changes.
 func (e *Engine) swept(err error) {
 	was := e.unswept

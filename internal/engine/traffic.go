@@ -176,7 +176,7 @@ func (e *Engine) change(ctx context.Context, l letter) {
 		e.reached(nil)
 	}
 	if err == nil || e.there(ctx, l.entry.instance, err) {
-		e.refusals([]letter{l}, err, func(string) bool { return err != nil })
+		e.changes(l.entry, err)
 	}
 	l.answer(func(m *protocol.Member, now time.Time) {
 		if err != nil {
@@ -217,13 +217,9 @@ func (e *Engine) instances() []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	names := []string{e.name}
-	seen := map[string]bool{e.name: true}
-	for _, entries := range e.entries {
-		for _, entry := range entries[min(1, len(entries)):] {
-			if !seen[entry.instance] {
-				seen[entry.instance] = true
-				names = append(names, entry.instance)
-			}
+	for name, members := range e.named {
+		if name > 0 && members > 0 {
+			names = append(names, e.called(name))
 		}
 	}
 	return names

@@ -35,8 +35,10 @@ type Storage struct {
 	active       keys      // of the entries at which something may go on
 	instances    map[string]*instance
 	signs        list.List // of all live instances, the last heard of at the back
+	silenced     uint64    // instances that have fallen silent, ever
 	suspicions   uint64
 	incarnations uint64
+	spare        [][]fleet.Report // of views that nobody has any more
 }
 
 // An instance is one that lives. Its reports point to it, so that they fall silent
@@ -83,7 +85,7 @@ func (s *Storage) exchange(instance string, reports map[string]fleet.Report) (vi
 			continue
 		}
 		e := s.touch(key, now)
-		e.forgetSilent()
+		s.removeSilent(e)
 		if s.store(e, from, reports[key], now) {
 			suspected = append(suspected, key)
 		}
@@ -112,8 +114,8 @@ func (s *Storage) now() time.Time {
 		}
 		for _, e := range s.entries {
 			e.touched = earlier(e.touched, now)
-			for r := range e.reports {
-				e.reports[r].since = earlier(e.reports[r].since, now)
+			for i := range e.senders {
+				e.senders[i].since = earlier(e.senders[i].since, now)
 			}
 		}
 	}
@@ -149,16 +151,29 @@ func (s *Storage) forgetSilent(now time.Time) {
 			return
 		}
 		i.silent = true
+		s.silenced++
 		s.signs.Remove(front)
 		delete(s.instances, i.name)
 	}
 }
 
-// touch returns the entry of key, which is made if there is none.
+// removeSilent removes the reports of instances that have fallen silent, if there may be
+// any.
+func (s *Storage) removeSilent(e *entry) {
+	if e.silenced != s.silenced {
+		e.silenced = s.silenced
+		e.forgetSilent()
+	}
+}
+
+// touch returns the entry of key. If there is none it is made, with a row that no other
+// has been before (S11).
 func (s *Storage) touch(key string, now time.Time) *entry {
 	e := s.entries[key]
 	if e == nil {
-		e = &entry{key: key}
+		s.incarnations++
+		e = &entry{key: key, silenced: s.silenced}
+		e.row.Incarnation = s.incarnations
 		e.place = s.touched.PushBack(e)
 		s.entries[key] = e
 	}
@@ -214,36 +229,47 @@ func (s *Storage) list(e *entry) {
 func (s *Storage) store(e *entry, from *instance, r fleet.Report, now time.Time) bool {
 	at, ok := e.find(from.name)
 	if !ok {
-		e.reports = slices.Insert(e.reports, at, report{})
+		e.reports = slices.Insert(e.reports, at, fleet.Report{})
+		e.senders = slices.Insert(e.senders, at, sender{from: from})
 	}
-	old := &e.reports[at]
+	old, sender := &e.reports[at], &e.senders[at]
 	if ok && r.Number <= old.Number {
 		return false // it comes late, or again
 	}
-	stored := report{Report: r, from: from}
-	stored.Instance, stored.Order, stored.Age = from.name, 0, 0
-	stored.Dismissed = slices.Clone(r.Dismissed)
 	isNew := r.Suspicion != 0 && (r.Suspicion != old.Suspicion || !sameEpoch(r.About, old.About))
+	if old.Suspicion != 0 {
+		e.suspects--
+	}
+	r.Instance, r.Order, r.Age = from.name, old.Order, 0
 	switch {
 	case isNew:
 		s.suspicions++
-		stored.Order, stored.since = s.suspicions, now
-	case r.Suspicion != 0:
-		stored.Order, stored.since = old.Order, old.since
+		r.Order, sender.since = s.suspicions, now
+	case r.Suspicion == 0:
+		r.Order = 0
 	}
-	*old = stored
+	if r.Suspicion != 0 {
+		e.suspects++
+	}
+	r.Dismissed = slices.Clip(slices.Clone(r.Dismissed)) // views share it
+	*old = r
 	return isNew
 }
 
-// view is what there is about a key from whose reports the silent ones are removed.
+// view is what there is about a key from whose reports the silent ones are removed. A
+// large fleet spends most of its time here.
 func (s *Storage) view(e *entry, now time.Time) fleet.View {
-	v := fleet.View{Row: e.read(now), Live: len(s.instances), Reports: make([]fleet.Report, len(e.reports))}
-	for i := range e.reports {
-		r := &e.reports[i]
-		v.Reports[i] = r.Report
-		v.Reports[i].Dismissed = slices.Clone(r.Dismissed)
-		if r.Suspicion != 0 {
-			v.Reports[i].Age = now.Sub(r.since)
+	var room []fleet.Report
+	if last := len(s.spare) - 1; last >= 0 {
+		room, s.spare = s.spare[last], s.spare[:last]
+	}
+	v := fleet.View{Row: e.read(now), Live: len(s.instances), Reports: append(room, e.reports...)}
+	if e.suspects == 0 {
+		return v
+	}
+	for i := range v.Reports {
+		if r := &v.Reports[i]; r.Suspicion != 0 {
+			r.Age = now.Sub(e.senders[i].since)
 		}
 	}
 	return v
@@ -271,26 +297,18 @@ func (s *Storage) change(key string, from fleet.Identity, row fleet.Row) (is fle
 		return fleet.Row{}, false, fleet.ErrClosed
 	}
 	now := s.now()
-	var there fleet.Identity
-	if e := s.entries[key]; e != nil {
-		there = e.row.Identity
+	if s.entries[key] == nil {
+		return fleet.Row{}, false, nil // whatever it was decided on is gone (S11)
 	}
-	switch {
-	case from == there:
-		row.Incarnation = there.Incarnation
-		if there.Incarnation == 0 {
-			s.incarnations++
-			row.Incarnation = s.incarnations
-		}
-		e := s.touch(key, now)
+	e := s.touch(key, now)
+	if from == e.row.Identity {
+		row.Incarnation = from.Incarnation
 		e.write(row, now)
 		s.list(e)
-		is, changed = e.read(now), true
-	case there != fleet.Identity{}:
-		is = s.touch(key, now).read(now)
+		changed = true
 	}
 	s.forgetIdle(now)
-	return is, changed, nil
+	return e.read(now), changed, nil
 }
 
 // Sweep implements [fleet.Storage]. The order of keys is that of their bytes.
@@ -336,7 +354,16 @@ func (s *Storage) Close(context.Context) error {
 	return nil
 }
 
-// Row returns the row at key, for those who look at the storage from outside.
+// Reuse takes back the reports of a view that nobody has any more. In a large fleet it
+// takes longer to make room for them than to fill it.
+func (s *Storage) Reuse(reports []fleet.Report) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.spare = append(s.spare, reports[:0])
+}
+
+// Row returns the row at key, for those who look at the storage from outside. It is the
+// zero Row if there is none.
 func (s *Storage) Row(key string) fleet.Row {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -353,6 +380,21 @@ func (s *Storage) Forget(key string) {
 	if e := s.entries[key]; e != nil {
 		s.drop(e)
 	}
+}
+
+// SkipIncarnations lets the incarnations to come be other than the first n, which another
+// storage has given.
+func (s *Storage) SkipIncarnations(n uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.incarnations = max(s.incarnations, n)
+}
+
+// Incarnations is how many rows there have been.
+func (s *Storage) Incarnations() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.incarnations
 }
 
 // Suspicions is how many suspicions there have been.

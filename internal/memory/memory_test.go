@@ -39,6 +39,13 @@ func (s *Storage) mustChange(t testing.TB, key string, from fleet.Identity, row 
 	return is
 }
 
+// make makes the first change of the row at key.
+func (s *Storage) make(t testing.TB, key string, row fleet.Row) fleet.Row {
+	t.Helper()
+	is := s.mustExchange(t, "maker", map[string]fleet.Report{key: {}})[key].Row
+	return s.mustChange(t, key, is.Identity, row)
+}
+
 func TestKeysThatNobodyUsesDoNotPileUp(t *testing.T) {
 	s, c := newStorage()
 	most := 0
@@ -47,7 +54,7 @@ func TestKeysThatNobodyUsesDoNotPileUp(t *testing.T) {
 		key := strconv.Itoa(i)
 		s.mustExchange(t, "a", map[string]fleet.Report{key: {Number: 1, Active: true}})
 		if i%2 == 0 {
-			s.mustChange(t, key, fleet.Identity{}, fleet.Row{Identity: fleet.Identity{Epoch: 1, Nonce: 1}})
+			s.make(t, key, fleet.Row{Identity: fleet.Identity{Epoch: 1, Nonce: 1}})
 		}
 		most = max(most, len(s.entries))
 	}
@@ -62,7 +69,8 @@ func TestKeysThatNobodyUsesDoNotPileUp(t *testing.T) {
 func TestLookingLeavesNothing(t *testing.T) {
 	s, _ := newStorage()
 	s.Row("k")
-	s.mustChange(t, "k", fleet.Identity{Epoch: 3}, fleet.Row{})
+	s.mustChange(t, "k", fleet.Identity{}, fleet.Row{Identity: fleet.Identity{Epoch: 1}})
+	s.mustChange(t, "k", fleet.Identity{Incarnation: 1}, fleet.Row{Identity: fleet.Identity{Epoch: 1}})
 	if len(s.entries) != 0 {
 		t.Errorf("%d entries", len(s.entries))
 	}
@@ -70,10 +78,11 @@ func TestLookingLeavesNothing(t *testing.T) {
 
 func TestAKeyAtWhichSomethingGoesOnIsNeverForgotten(t *testing.T) {
 	s, c := newStorage()
-	s.mustChange(t, "open", fleet.Identity{}, fleet.Row{Identity: fleet.Identity{Epoch: 1}, State: fleet.Open, Remaining: 24 * time.Hour})
-	s.mustChange(t, "held", fleet.Identity{}, fleet.Row{Identity: fleet.Identity{Epoch: 1}, Hold: fleet.Disabled})
-	s.mustExchange(t, "suspect", map[string]fleet.Report{"suspected": {Number: 1, Suspicion: 1}})
-	closed := s.mustChange(t, "closed", fleet.Identity{}, fleet.Row{Identity: fleet.Identity{Epoch: 1}})
+	s.make(t, "open", fleet.Row{Identity: fleet.Identity{Epoch: 1}, State: fleet.Open, Remaining: 24 * time.Hour})
+	s.make(t, "held", fleet.Row{Identity: fleet.Identity{Epoch: 1}, Hold: fleet.Disabled})
+	about := s.mustExchange(t, "suspect", map[string]fleet.Report{"suspected": {}})["suspected"].Row.Identity
+	s.mustExchange(t, "suspect", map[string]fleet.Report{"suspected": {Number: 1, Suspicion: 1, About: about}})
+	closed := s.make(t, "closed", fleet.Row{Identity: fleet.Identity{Epoch: 1}})
 	s.mustExchange(t, "suspect", map[string]fleet.Report{"closed": {Number: 1, Suspicion: 1}}) // about no row
 	for range 3 * idleFor / time.Second {
 		c.now = c.now.Add(time.Second)
@@ -87,7 +96,7 @@ func TestAKeyAtWhichSomethingGoesOnIsNeverForgotten(t *testing.T) {
 	if s.entries["closed"] != nil {
 		t.Error("what nobody uses is kept")
 	}
-	again := s.mustChange(t, "closed", fleet.Identity{}, fleet.Row{Identity: fleet.Identity{Epoch: 1}})
+	again := s.make(t, "closed", fleet.Row{Identity: fleet.Identity{Epoch: 1}})
 	if again.Incarnation == closed.Incarnation {
 		t.Errorf("made again, it is the same: %+v", again)
 	}
@@ -105,13 +114,31 @@ func TestAClockPutBackMakesNobodyLiveLong(t *testing.T) {
 	s, c := newStorage()
 	s.mustExchange(t, "a", map[string]fleet.Report{"k": {Number: 1, Suspicion: 1}})
 	s.mustExchange(t, "b", nil)
+	s.make(t, "open", fleet.Row{Identity: fleet.Identity{Epoch: 1}, State: fleet.Open, Remaining: time.Minute})
 	c.now = c.now.Add(-5 * time.Hour)
+	if left := s.Row("open").Remaining; left != time.Minute {
+		t.Errorf("%v are left of a minute", left)
+	}
 	if r := s.mustExchange(t, "b", map[string]fleet.Report{"k": {Number: 1}})["k"].Reports[0]; r.Age != 0 {
 		t.Errorf("its age is %v", r.Age)
 	}
 	c.now = c.now.Add(fleet.SilentAfter + time.Second)
 	if view := s.mustExchange(t, "b", map[string]fleet.Report{"k": {Number: 2}})["k"]; view.Live != 1 || len(view.Reports) != 1 {
 		t.Errorf("%+v", view)
+	}
+}
+
+func TestTheReportsOfAViewThatIsNotReusedStay(t *testing.T) {
+	s, _ := newStorage()
+	for i := range 10 {
+		s.mustExchange(t, strconv.Itoa(i), map[string]fleet.Report{"k": {Number: 1}})
+	}
+	kept := s.mustExchange(t, "0", map[string]fleet.Report{"k": {Number: 2, Suspicion: 1}})["k"]
+	for n := range uint64(5) {
+		s.Reuse(s.mustExchange(t, "1", map[string]fleet.Report{"k": {Number: n + 2}})["k"].Reports)
+	}
+	if len(kept.Reports) != 10 || kept.Reports[0].Suspicion != 1 || kept.Reports[1].Number != 1 {
+		t.Errorf("%+v", kept)
 	}
 }
 
@@ -180,7 +207,7 @@ func BenchmarkSweepOfAPageOfManyKeys(b *testing.B) {
 	s := New(time.Now)
 	const many = 100_000
 	for i := range many {
-		s.mustChange(b, strconv.Itoa(i), fleet.Identity{}, fleet.Row{Identity: fleet.Identity{Epoch: 1}, State: fleet.Open})
+		s.make(b, strconv.Itoa(i), fleet.Row{Identity: fleet.Identity{Epoch: 1}, State: fleet.Open})
 	}
 	after := ""
 	for b.Loop() {

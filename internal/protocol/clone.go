@@ -28,7 +28,7 @@ func (m *Member) Fingerprint() string {
 	c.settings, c.random, c.born, c.marked = Settings{}, nil, time.Time{}, false
 	c.asked, c.link.sent, c.link.reported, c.link.failures, c.link.proposal = 0, 0, 0, 0, nil
 	if !c.link.waiting {
-		c.link.sentAt = time.Time{}
+		c.link.sentAt, c.link.change = time.Time{}, false
 	}
 	if !c.lastCall.IsZero() {
 		c.lastCall = c.born.Add(1)

@@ -26,9 +26,14 @@ func (m *Member) HearView(number uint64, v fleet.View, now time.Time) {
 	}
 }
 
-// HearRow takes the answer to a change: the row that is there now, whoever made it.
+// HearRow takes the answer to a change: the row that is there now, whoever made it, or
+// the zero one if there is none any more.
 func (m *Member) HearRow(number uint64, row fleet.Row, now time.Time) {
 	if !m.answered(number) {
+		return
+	}
+	if row.Identity == (fleet.Identity{}) {
+		m.link.at(now.Add(m.jittered(20 * time.Millisecond))) // the next exchange makes another
 		return
 	}
 	m.adopt(row, number, now)
@@ -73,7 +78,7 @@ func (m *Member) adopt(row fleet.Row, number uint64, now time.Time) {
 	if m.probe.state != probeWanted || row.State != circuit.HalfOpen {
 		m.probe.state = noProbe
 	}
-	m.link.proposal = nil
+	m.link.proposal, m.link.unmade = nil, false
 	switch row.State {
 	case circuit.Open:
 		// Counted from the receipt, and so never too early (S2, S4, S10).

@@ -20,6 +20,8 @@ type link struct {
 	waiting  bool
 	proposal *proposal
 	nonce    uint64 // of the last change that was asked for
+	change   bool   // the last request was one
+	unmade   bool   // the last change was not answered
 	retries  int
 }
 
@@ -58,6 +60,7 @@ func (m *Member) Send(now time.Time) (Message, bool) {
 	l.sent++
 	l.sentAt = now
 	message := Message{Number: l.sent}
+	l.change = l.proposal != nil
 	if p := l.proposal; p != nil {
 		l.proposal, l.nonce = nil, p.row.Nonce
 		message.Change, message.From, message.To, message.Row = true, p.from, p.row.Identity, clone(p.row)
@@ -107,6 +110,7 @@ func (m *Member) Failed(number uint64, now time.Time) {
 		return
 	}
 	m.link.waiting, m.link.up = false, false
+	m.link.unmade = m.link.unmade || m.link.change
 	m.link.retries = min(m.link.retries+1, 6)
 	m.link.due = now.Add(m.jittered(50 * time.Millisecond << m.link.retries))
 }
@@ -115,7 +119,11 @@ func (m *Member) answered(number uint64) bool {
 	if !m.link.waiting || number != m.link.sent {
 		return false
 	}
-	m.link.waiting, m.link.up, m.link.retries = false, true, 0
+	m.link.waiting, m.link.up = false, true
+	m.link.unmade = m.link.unmade && !m.link.change
+	if !m.link.unmade { // or a change that is refused would be asked for without pause
+		m.link.retries = 0
+	}
 	return true
 }
 

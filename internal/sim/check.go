@@ -26,8 +26,11 @@ type checker struct {
 	history    []string // what has happened lately
 	verbose    bool
 
-	row       fleet.Row // after the last change
-	deadline  time.Time // of row, by the storage's clock
+	row       fleet.Row                        // after the last change
+	deadline  time.Time                        // of row, by the storage's clock
+	full      map[fleet.Identity]time.Duration // how long the OPEN of an epoch was to last
+	left      map[string]time.Duration         // how long a lease was to last
+	made      map[uint64]bool                  // incarnations that there have been
 	since     time.Duration
 	ends      map[string]time.Duration // when the lease of a probe ends
 	returned  map[string]bool          // leases that were given back
@@ -70,7 +73,8 @@ type watched struct {
 func newChecker(w *World) *checker {
 	c := &checker{World: w, ends: map[string]time.Duration{}, completed: map[string]time.Duration{},
 		returned: map[string]bool{},
-		decided:  map[fleet.Identity]decision{}, backoffs: map[time.Duration][]string{}}
+		full:     map[fleet.Identity]time.Duration{}, left: map[string]time.Duration{}, made: map[uint64]bool{},
+		decided: map[fleet.Identity]decision{}, backoffs: map[time.Duration][]string{}}
 	for i := range w.Instances {
 		s := w.Circuit
 		if w.Each != nil {
@@ -291,6 +295,12 @@ func (c *checker) hearing(in *instance, m protocol.Message, row fleet.Row, view 
 	if view != nil {
 		s.view = view
 	}
+	if row.Identity == (fleet.Identity{}) {
+		if in.Row().Identity != s.row.Identity {
+			c.broken("S11", "%s has taken %s where there is no row", in.name, describe(in.Row()))
+		}
+		return // the next exchange makes one
+	}
 	if got := in.Row().Identity; got != row.Identity {
 		promise := "L1"
 		if s.known && (row.Incarnation != s.row.Incarnation || row.Epoch < s.row.Epoch) {
@@ -309,9 +319,7 @@ func (c *checker) hearing(in *instance, m protocol.Message, row fleet.Row, view 
 
 // exchanged checks what the storage has answered.
 func (c *checker) exchanged(in *instance, m protocol.Message, view fleet.View, views map[string]fleet.View) {
-	if is := view.Row.Identity; is != c.row.Identity {
-		c.broken("S1", "the row is %s without a change from %s", describeID(is), describeID(c.row.Identity))
-	}
+	c.reads(view.Row)
 	if deadline := c.storageTime().Add(view.Row.Remaining); view.Row.State == circuit.Open && view.Row.Hold != fleet.Isolated &&
 		!deadline.Equal(c.deadline) {
 		if c.trouble.clock == 0 {
@@ -324,13 +332,45 @@ func (c *checker) exchanged(in *instance, m protocol.Message, view fleet.View, v
 		}
 	}
 	if other, ok := views[bystander]; ok {
-		if other.Row.Identity != (fleet.Identity{}) || other.Row.State != circuit.Closed {
+		if other.Row.Incarnation == 0 || other.Row.Epoch != 0 || other.Row.State != circuit.Closed {
 			c.broken("S12", "the row next to it has become %s", describe(other.Row))
 		}
 		for _, r := range other.Reports {
 			if r.Suspicion != 0 || r.Testimony.Calls != 0 {
 				c.broken("S12", "the reports next to it are %+v", r)
 			}
+		}
+	}
+}
+
+// reads checks the row in a view. If there was none, it has been made just now.
+func (c *checker) reads(row fleet.Row) {
+	switch {
+	case row.Incarnation == 0:
+		c.broken("S11", "the storage shows no row")
+	case c.row.Identity != (fleet.Identity{}):
+		if row.Identity != c.row.Identity {
+			c.broken("S1", "the row is %s without a change from %s", describeID(row.Identity), describeID(c.row.Identity))
+		}
+	case c.made[row.Incarnation]:
+		c.broken("S11", "a row that is made is %s, as another was before", describe(row))
+	case row.Epoch != 0 || row.State != circuit.Closed || row.Hold != fleet.NoHold:
+		c.broken("S11", "a row that is made is %s", describe(row))
+	default:
+		c.took(row)
+	}
+	c.made[row.Incarnation] = true
+	c.bounds(row)
+}
+
+// bounds checks that there is no more time left than there was at first.
+func (c *checker) bounds(row fleet.Row) {
+	if full, ok := c.full[row.Identity]; ok && row.Remaining > full {
+		c.broken("S10", "%v are left of the %v of %s", row.Remaining, full, describe(row))
+	}
+	for _, p := range row.Probes {
+		if full, ok := c.left[leaseName(p)]; ok && p.Remaining > full {
+			c.broken("S10", "%v are left of the lease of %v in %s", p.Remaining, full, describe(row))
 		}
 	}
 }
@@ -344,6 +384,12 @@ func (c *checker) commanded(before, after fleet.Row) {
 func (c *checker) took(row fleet.Row) {
 	if row.Epoch != c.row.Epoch || row.Incarnation != c.row.Incarnation {
 		c.since = c.now
+		c.full[row.Identity] = row.Remaining
+	}
+	for _, p := range row.Probes {
+		if name := leaseName(p); p.Result == fleet.Pending && c.left[name] == 0 {
+			c.left[name] = p.Remaining
+		}
 	}
 	c.row, c.deadline = row, c.storageTime().Add(row.Remaining)
 }
@@ -354,6 +400,8 @@ func (c *checker) change(in *instance, m protocol.Message, before, after fleet.R
 	old := c.row
 	c.took(after)
 	switch {
+	case before.Identity == fleet.Identity{}:
+		c.broken("S11", "%s makes %s where there is no row", in.name, describe(after))
 	case before.Identity != old.Identity:
 		c.broken("S1", "the row is %s without a change from %s", describe(before), describe(old))
 	case m.From != before.Identity:
@@ -381,9 +429,7 @@ func (c *checker) change(in *instance, m protocol.Message, before, after fleet.R
 	if c.calm && after.State == circuit.Open {
 		c.broken("L6", "%s opens the fleet, though nothing has failed", in.name)
 	}
-	// Not checked of a change to a row that nobody has changed: the memory storage gives the
-	// next such row the same identity, so that a late first change is taken by it.
-	if m.From != (fleet.Identity{}) && c.decided[m.To].at < c.trouble.deleted {
+	if c.trouble.deleted > 0 && c.decided[m.To].at <= c.trouble.deleted {
 		c.broken("S11", "%s changes %s to %s, having decided before the row was deleted", in.name, describe(before), describe(after))
 	}
 	c.probes(in, before, after)

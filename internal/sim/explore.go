@@ -23,13 +23,14 @@ type Explored struct {
 
 // Bounds are those of a search.
 type Bounds struct {
-	Calls  int // of all instances together
-	Turns  int // of the dependency, which fails at first
-	Ticks  int // of a second each, the cooldown being two
-	Cuts   int // of an instance from the storage, at any time and for any time
-	Losses int // of changes or their acknowledgements
-	Strays int // changes that come again, at any later time
-	States int // at which to give up
+	Calls     int // of all instances together
+	Turns     int // of the dependency, which fails at first
+	Ticks     int // of a second each, the cooldown being two
+	Cuts      int // of an instance from the storage, at any time and for any time
+	Losses    int // of changes or their acknowledgements
+	Strays    int // changes that come again, at any later time
+	Deletions int // of the row and the reports
+	States    int // at which to give up
 }
 
 // size is how many instances a search is about.
@@ -86,6 +87,7 @@ type model struct {
 	order    uint64
 	changes  int
 	opened   int
+	made     uint64 // rows, ever
 
 	members [size]*protocol.Member
 	request [size]*protocol.Message // on its way; nil for none
@@ -97,9 +99,9 @@ type model struct {
 	until   [size]time.Time // of an OPEN that was learnt
 	open    [size]fleet.Identity
 
-	ticks, losses, strays, cuts int
-	cut                         int // the instance that is cut off; -1: none
-	broken                      string
+	ticks, losses, strays, cuts, deletions int
+	cut                                    int // the instance that is cut off; -1: none
+	broken                                 string
 }
 
 type answer struct {
@@ -122,7 +124,7 @@ func (m *model) fingerprint() string {
 	for i := range reports {
 		reports[i].Number, reports[i].Failures, reports[i].Outcomes = 0, 0, 0 // these decide nothing
 	}
-	text := fmt.Sprintf("%v %v %v %v %v %v %v %d %d %d", m.row, m.deadline.Sub(epoch), m.leases, reports, m.order, m.calls, m.turns, m.losses, m.strays, m.ticks*100+m.cuts*10+m.cut)
+	text := fmt.Sprintf("%v %v %v %v %v %v %v %d %d %d", m.row, m.deadline.Sub(epoch), m.leases, reports, m.order, m.calls, m.turns, m.losses, m.strays*10+m.deletions, m.ticks*100+m.cuts*10+m.cut)
 	for i := range size {
 		text += m.members[i].Fingerprint()
 		if r := m.request[i]; r != nil {
@@ -186,6 +188,12 @@ func (m *model) moves() []move {
 			r := m.stray
 			m.stray = nil
 			m.deliver(m.strayOf, *r, false)
+		})
+	}
+	if m.deletions < m.bounds.Deletions {
+		add("the row is deleted", func(m *model) {
+			m.deletions++
+			m.row, m.leases, m.reports = fleet.Row{}, nil, [size]fleet.Report{}
 		})
 	}
 	if m.cut >= 0 {
@@ -299,7 +307,7 @@ func (m *model) call(i int, o circuit.Outcome) {
 		}
 		if t.Lease != 0 {
 			held := slices.ContainsFunc(m.row.Probes, func(p fleet.Probe) bool { return p.Holder == name(i) && p.Number == t.Lease })
-			if !held && m.members[i].Row().Epoch == m.row.Epoch {
+			if !held && sameEpisode(m.members[i].Row().Identity, m.row.Identity) {
 				m.fail("S5: %s makes probe %d without a lease: at %v it holds %s, the row is %s", name(i), t.Lease, m.now.Sub(epoch), describe(m.members[i].Row()), describe(m.read()))
 			}
 		}
@@ -334,10 +342,14 @@ func (m *model) deliver(i int, r protocol.Message, answered bool) {
 		}
 		a.row = m.read()
 	} else {
+		if m.row.Identity == (fleet.Identity{}) {
+			m.made++
+			m.row.Incarnation = m.made
+		}
 		if old := m.reports[i]; r.Report.Number > old.Number {
 			n := r.Report
 			n.Order = old.Order
-			if n.Suspicion != 0 && n.Suspicion != old.Suspicion {
+			if n.Suspicion != 0 && (n.Suspicion != old.Suspicion || !sameEpisode(n.About, old.About)) {
 				m.order++
 				n.Order, m.since[i] = m.order, m.now
 				told = true
@@ -412,6 +424,10 @@ func (m *model) hear(i int) {
 		m.members[i].HearView(a.number, *a.view, m.now)
 	} else {
 		m.members[i].HearRow(a.number, a.row, m.now)
+	}
+	if row.Identity == (fleet.Identity{}) {
+		m.pump(i)
+		return // there is none to learn
 	}
 	if got := m.members[i].Row(); got.Identity != row.Identity {
 		m.fail("S11: %s holds %v and was told %v", name(i), got.Identity, row.Identity)

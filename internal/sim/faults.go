@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/highway-engine/highway/fleet"
@@ -62,7 +63,7 @@ type Plan struct {
 	Cuts      []Incident // of an instance from the storage
 	Outages   []Incident // of the storage
 	Failovers []Incident // lasting as long as the commits that are lost
-	Deletions []Incident
+	Deletions []Incident // if instance is 1, when a change of the row is next on its way
 	Clocks    []Incident // of the storage; lasting as long as it jumps, back if negative
 	Crashes   []Incident // and restart
 	Pauses    []Incident
@@ -82,6 +83,7 @@ type trouble struct {
 	count    [Faults]int
 	down     bool
 	deleted  time.Duration // when the row was, last
+	deletes  bool          // the row is deleted when a change of it is on its way
 	clock    time.Duration
 	restarts int
 	losses   int // of rows or of time, after which comparisons with earlier make no sense
@@ -91,9 +93,6 @@ type trouble struct {
 	logging   bool
 	replaying bool
 	replayed  time.Time
-
-	full map[fleet.Identity]time.Duration // how long the OPEN of an epoch was to last
-	left map[string]time.Duration         // how long a lease was to last
 }
 
 type operation struct {
@@ -166,12 +165,11 @@ func (w *World) plan(p *Plan) {
 	}
 	for _, d := range p.Deletions {
 		w.after(d.At, nil, func() {
-			w.fault(Deletion)
-			w.note("row deleted")
-			w.record(func(s *memory.Storage) { s.Forget(key) })
-			w.storage.Forget(key)
-			w.trouble.deleted = w.now
-			w.lose()
+			if d.Instance == 1 {
+				w.trouble.deletes = true
+			} else {
+				w.delete()
+			}
 		})
 	}
 	for _, c := range p.Clocks {
@@ -200,6 +198,17 @@ func (w *World) plan(p *Plan) {
 	for _, c := range p.Commands {
 		w.after(c.At, nil, func() { w.command(c.Instance, c.Lasts) })
 	}
+}
+
+// delete loses the row.
+func (w *World) delete() {
+	w.trouble.deletes = false
+	w.fault(Deletion)
+	w.note("row deleted")
+	w.record(func(s *memory.Storage) { s.Forget(key) })
+	w.storage.Forget(key)
+	w.trouble.deleted = w.now
+	w.lose()
 }
 
 // lose says that the storage is not what it was.
@@ -235,7 +244,7 @@ func (w *World) failover(lost time.Duration, last bool) {
 	t := &w.trouble
 	w.fault(Failover)
 	w.note("failover, losing %v", lost)
-	until, kept := w.storageTime().Add(-lost), 0
+	until, kept, given := w.storageTime().Add(-lost), 0, w.storage.Incarnations()
 	w.storage = memory.New(w.storageTime)
 	t.replaying = true
 	for i, o := range t.log {
@@ -248,6 +257,9 @@ func (w *World) failover(lost time.Duration, last bool) {
 	}
 	t.replaying = false
 	t.log = t.log[:kept]
+	// Rows made from now on are none of those that are lost (S11).
+	w.record(func(s *memory.Storage) { s.SkipIncarnations(given) })
+	w.storage.SkipIncarnations(given)
 	if last {
 		t.log, t.logging = nil, false
 	}
@@ -264,12 +276,23 @@ const (
 	commands
 )
 
-// command is a person's, who changes the row in one step.
+// command is a person's, who looks at the row by way of an instance and changes it at
+// once.
 func (w *World) command(kind int, d time.Duration) {
-	if w.trouble.down {
+	through := slices.IndexFunc(w.members, func(in *instance) bool { return !in.dead })
+	if w.trouble.down || through < 0 {
 		return
 	}
-	from := w.row()
+	look := map[string]fleet.Report{key: {}}
+	w.record(func(s *memory.Storage) { s.Exchange(context.Background(), w.members[through].name, look) })
+	views, err := w.storage.Exchange(context.Background(), w.members[through].name, look)
+	if err != nil {
+		panic(err)
+	}
+	from := views[key].Row
+	if w.check != nil {
+		w.check.reads(from)
+	}
 	to := fleet.Row{Reason: fleet.Commanded, By: "a person"}
 	to.Identity = fleet.Identity{Incarnation: from.Incarnation, Epoch: from.Epoch + 1, Nonce: w.random.Uint64()}
 	switch kind {
@@ -292,44 +315,10 @@ func (w *World) command(kind int, d time.Duration) {
 		panic(err)
 	}
 	w.Stats.Changes++
-	w.trouble.started(from, after)
 	if w.check != nil {
 		w.check.commanded(from, after)
 	}
 	w.notify()
 }
 
-// started notes how long an OPEN and the leases of a changed row are to last.
-func (t *trouble) started(before, after fleet.Row) {
-	if t.full == nil {
-		t.full, t.left = map[fleet.Identity]time.Duration{}, map[string]time.Duration{}
-	}
-	if before.Epoch != after.Epoch || before.Incarnation != after.Incarnation {
-		t.full[after.Identity] = after.Remaining
-	}
-	for _, p := range after.Probes {
-		if name := leaseName(p); p.Result == fleet.Pending && t.left[name] == 0 {
-			t.left[name] = p.Remaining
-		}
-	}
-}
-
 func leaseName(p fleet.Probe) string { return fmt.Sprint(p.Holder, "/", p.Number) }
-
-// bounded is what a storage that keeps a wall clock has to do when that is set back: it
-// says of no deadline that there is more left than there was at first.
-func (w *World) bounded(row fleet.Row) fleet.Row {
-	if w.trouble.clock == 0 {
-		return row
-	}
-	if full, ok := w.trouble.full[row.Identity]; ok && row.Remaining > full {
-		row.Remaining = full
-	}
-	for i := range row.Probes {
-		p := &row.Probes[i]
-		if full := w.trouble.left[leaseName(*p)]; p.Result == fleet.Pending && full != 0 {
-			p.Remaining = min(p.Remaining, full)
-		}
-	}
-	return row
-}

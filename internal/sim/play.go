@@ -126,7 +126,7 @@ func draw(seed uint64) *scenario {
 	p.Cuts = append(incidents(0.5, 4, time.Second, time.Minute, n), incidents(0.3, 4, time.Second, 20*time.Second, n)...)
 	p.Outages = incidents(0.5, 3, time.Second, 90*time.Second, 1)
 	p.Failovers = incidents(0.35, 3, 20*time.Millisecond, 10*time.Second, 1)
-	p.Deletions = incidents(0.25, 2, 0, 1, 1)
+	p.Deletions = incidents(0.25, 2, 0, 1, 2)
 	p.Clocks = incidents(0.3, 2, time.Second, 40*time.Second, 1)
 	for i := range p.Clocks {
 		c := &p.Clocks[i]

@@ -250,6 +250,9 @@ func (w *World) send(in *instance, m protocol.Message) {
 	if w.check != nil {
 		w.check.sending(in, m)
 	}
+	if m.Change && w.trouble.deletes && w.now < w.Plan.Ends {
+		w.delete()
+	}
 	w.after(answerTime, in, func() {
 		in.Failed(m.Number, w.at(in))
 		if w.check != nil {
@@ -280,6 +283,8 @@ func (w *World) send(in *instance, m protocol.Message) {
 			in.HearView(m.Number, view, w.at(in))
 			if w.check != nil {
 				w.check.hearing(in, m, view.Row, &view)
+			} else if w.Plan == nil { // so that no answer comes twice
+				w.storage.Reuse(view.Reports)
 			}
 			w.pump(in)
 		})
@@ -298,7 +303,6 @@ func (w *World) change(in *instance, m protocol.Message) (fleet.Row, bool) {
 	if err != nil {
 		return row, false
 	}
-	row = w.bounded(row)
 	w.changed(in, m, before, row)
 	return row, true
 }
@@ -320,7 +324,6 @@ func (w *World) exchange(in *instance, m protocol.Message) (fleet.View, bool) {
 		return fleet.View{}, false
 	}
 	view := views[key]
-	view.Row = w.bounded(view.Row)
 	isNew := w.storage.Suspicions() > suspected
 	if w.check != nil {
 		w.check.exchanged(in, m, view, views)
@@ -389,13 +392,12 @@ func (w *World) changed(in *instance, m protocol.Message, before, after fleet.Ro
 	if before.Epoch != after.Epoch && after.State == circuit.Open {
 		w.Stats.Opened++
 	}
-	w.trouble.started(before, after)
 	if w.check != nil {
 		w.check.change(in, m, before, after)
 	}
 	w.notify()
 }
 
-func (w *World) row() fleet.Row { return w.bounded(w.storage.Row(key)) }
+func (w *World) row() fleet.Row { return w.storage.Row(key) }
 
 func (w *World) suspicions() uint64 { return w.storage.Suspicions() }

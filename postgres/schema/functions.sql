@@ -19,10 +19,10 @@ CREATE OR REPLACE FUNCTION hw_random() RETURNS bigint
 LANGUAGE sql VOLATILE AS $$ SELECT ('x' || left(md5(gen_random_uuid()::text), 15))::bit(60)::bigint | 1 $$;
 
 -- Whether a row makes sense. People write into tables.
-CREATE OR REPLACE FUNCTION hw_sound(b hw_circuit_breakers) RETURNS boolean
-LANGUAGE sql IMMUTABLE SET search_path = @schema@, pg_temp
-AS $$
-    SELECT coalesce(b.state IN ('CLOSED', 'OPEN', 'HALF_OPEN')
+CREATE OR REPLACE FUNCTION hw_sound(b @schema@.hw_circuit_breakers) RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    RETURN coalesce(b.state IN ('CLOSED', 'OPEN', 'HALF_OPEN')
         AND b.hold IN ('', 'held_open', 'isolated', 'disabled')
         AND b.reason IN ('', 'testified', 'cooldown_over', 'probes_succeeded', 'probes_failed',
                          'commanded', 'hold_over', 'foreign', 'mended')
@@ -36,25 +36,32 @@ AS $$
                               AND jsonb_typeof(p->'ends') = 'number'
                               AND jsonb_typeof(p->'full') = 'number', false))
                        FROM jsonb_array_elements(b.probes) p)
-            END, false)
+            END, false);
+END
 $$;
 
 -- What Go programs know of a row at instant n. What is left of a time is never more than
 -- there was at first, should the clock have been set back.
-CREATE OR REPLACE FUNCTION hw_row(b hw_circuit_breakers, n timestamptz) RETURNS jsonb
-LANGUAGE sql STABLE SET search_path = @schema@, pg_temp
+CREATE OR REPLACE FUNCTION hw_row(b @schema@.hw_circuit_breakers, n timestamptz) RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = @schema@, pg_temp
 AS $$
-    SELECT jsonb_build_object(
+DECLARE
+    probes jsonb := '[]';
+BEGIN
+    IF b.probes <> '[]' THEN
+        SELECT jsonb_agg(jsonb_build_object(
+            'holder', p->'holder', 'number', p->'number', 'result', p->'result',
+            'remaining', CASE WHEN p->>'result' = ''
+                THEN least((p->>'ends')::bigint - (extract(epoch FROM n) * 1000000)::bigint, (p->>'full')::bigint)
+                ELSE 0 END) ORDER BY place)
+        INTO probes FROM jsonb_array_elements(b.probes) WITH ORDINALITY AS x(p, place);
+    END IF;
+    RETURN jsonb_build_object(
         'incarnation', b.incarnation, 'epoch', b.epoch, 'nonce', b.nonce,
         'state', b.state, 'hold', b.hold, 'reason', b.reason, 'by', b.decided_by, 'lost', b.lost,
         'remaining', coalesce(hw_microseconds(least(b.deadline - n, b.period)), 0),
-        'probes', CASE WHEN b.probes = '[]' THEN '[]'::jsonb ELSE (
-            SELECT jsonb_agg(jsonb_build_object(
-                'holder', p->'holder', 'number', p->'number', 'result', p->'result',
-                'remaining', CASE WHEN p->>'result' = ''
-                    THEN least((p->>'ends')::bigint - (extract(epoch FROM n) * 1000000)::bigint, (p->>'full')::bigint)
-                    ELSE 0 END) ORDER BY place)
-            FROM jsonb_array_elements(b.probes) WITH ORDINALITY AS x(p, place)) END)
+        'probes', probes);
+END
 $$;
 
 -- Makes a closed row of one that makes no sense, in a new epoch. The caller has its lock.
@@ -68,6 +75,17 @@ AS $$
         epoch = epoch + 1, nonce = hw_random(), revision = revision + 1, updated_at = hw_local(hw_now())
     WHERE resource_key = ANY (keys) AND NOT hw_sound(b)
     RETURNING resource_key
+$$;
+
+-- How many failures the windows of the live instances hold.
+CREATE OR REPLACE FUNCTION hw_failures(p_namespace text, p_key text, n timestamptz) RETURNS integer
+LANGUAGE plpgsql STABLE SET search_path = @schema@, pg_temp
+AS $$
+BEGIN
+    RETURN (SELECT coalesce(least(sum(x.failures), 2147483647), 0) FROM hw_reports x
+        JOIN hw_instances i ON i.namespace = p_namespace AND i.instance = x.instance AND i.life = x.life
+        WHERE x.resource_key = p_key AND n - i.seen <= interval '10 seconds');
+END
 $$;
 
 -- hw_exchange stores what an instance says of some circuits and then reads what there is
@@ -84,8 +102,10 @@ DECLARE
     live   integer;
     ahead  boolean;
     keys   text[];
+    others text[];
     mended text[];
     said   record;
+    fares  record;
     -- Instances that were not heard of for so long are silent.
     silent CONSTANT interval := '10 seconds';
 BEGIN
@@ -124,6 +144,11 @@ BEGIN
                       WHERE resource_key = ANY (keys) ORDER BY resource_key FOR UPDATE SKIP LOCKED);
     END;
     n := hw_now();
+    others := ARRAY(SELECT resource_key::text FROM hw_circuit_breakers
+                    WHERE resource_key = ANY (keys) AND namespace <> p_namespace);
+    IF others <> '{}' THEN
+        keys := ARRAY(SELECT unnest(keys) EXCEPT SELECT unnest(others));
+    END IF;
     mended := ARRAY(SELECT hw_mend(keys));
 
     FOR said IN
@@ -137,7 +162,6 @@ BEGIN
             about_epoch bigint, about_nonce bigint, active boolean, refuses boolean, failures integer,
             outcomes integer, settings jsonb, suspicion numeric, suspect text, suspect_number numeric,
             testimony double precision, calls integer, dismissed jsonb)
-        JOIN hw_circuit_breakers b ON b.resource_key = r.key AND b.namespace = p_namespace
         WHERE r.number > 0 AND r.key = ANY (keys)
         ORDER BY r.key
         ON CONFLICT (resource_key, instance) DO UPDATE SET
@@ -164,13 +188,17 @@ BEGIN
     END LOOP;
 
     -- The document's columns follow the windows of the fleet.
-    UPDATE hw_circuit_breakers b
-    SET failure_count = f.failures, updated_at = hw_local(n), revision = revision + 1
-    FROM (SELECT x.resource_key AS key, least(sum(x.failures), 2147483647)::integer AS failures
-          FROM hw_reports x JOIN hw_instances i ON i.namespace = p_namespace AND i.instance = x.instance AND i.life = x.life
-          WHERE x.resource_key = ANY (keys) AND n - i.seen <= silent
-          GROUP BY x.resource_key) f
-    WHERE b.resource_key = f.key AND b.namespace = p_namespace AND b.state = 'CLOSED' AND b.failure_count <> f.failures;
+    FOR fares IN
+        SELECT b.resource_key AS key, b.failure_count AS shown, hw_failures(b.namespace, b.resource_key, n) AS failures
+        FROM hw_circuit_breakers b
+        WHERE b.resource_key = ANY (keys) AND b.state = 'CLOSED'
+    LOOP
+        IF fares.failures <> fares.shown THEN
+            UPDATE hw_circuit_breakers
+            SET failure_count = fares.failures, updated_at = hw_local(n), revision = revision + 1
+            WHERE resource_key = fares.key;
+        END IF;
+    END LOOP;
 
     RETURN QUERY
     SELECT b.resource_key::text, hw_row(b, n),
@@ -185,9 +213,10 @@ BEGIN
          FROM hw_reports x JOIN hw_instances i ON i.namespace = p_namespace AND i.instance = x.instance AND i.life = x.life
          WHERE x.resource_key = b.resource_key AND n - i.seen <= silent),
         live,
-        CASE WHEN b.namespace <> p_namespace THEN 'it belongs to namespace "' || b.namespace || '"'
-             WHEN b.resource_key = ANY (mended) THEN 'mended' END
-    FROM hw_circuit_breakers b WHERE b.resource_key = ANY (keys);
+        CASE WHEN b.resource_key = ANY (mended) THEN 'mended' END
+    FROM hw_circuit_breakers b WHERE b.resource_key = ANY (keys)
+    UNION ALL
+    SELECT k, NULL, NULL, live, 'it belongs to another namespace' FROM unnest(others) k;
 END
 $$;
 
@@ -243,10 +272,7 @@ BEGIN
         state = b.state, hold = b.hold, reason = b.reason, decided_by = b.decided_by, lost = b.lost,
         epoch = b.epoch, nonce = b.nonce, deadline = b.deadline, period = b.period, probes = b.probes,
         open_until = CASE WHEN b.state = 'OPEN' THEN hw_local(b.deadline) END,
-        failure_count = CASE b.state WHEN 'CLOSED' THEN 0 WHEN 'OPEN' THEN greatest(failure_count, (
-            SELECT least(sum(failures), 2147483647) FROM hw_reports x
-            JOIN hw_instances i ON i.namespace = p_namespace AND i.instance = x.instance AND i.life = x.life
-            WHERE x.resource_key = p_key AND n - i.seen <= interval '10 seconds')) ELSE failure_count END,
+        failure_count = CASE b.state WHEN 'CLOSED' THEN 0 WHEN 'OPEN' THEN greatest(failure_count, hw_failures(p_namespace, p_key, n)) ELSE failure_count END,
         updated_at = hw_local(n), revision = revision + 1
     WHERE resource_key = p_key;
     RETURN hw_row(b, n);
@@ -255,9 +281,12 @@ $$;
 
 -- hw_sweep gives the keys at which something goes on.
 CREATE OR REPLACE FUNCTION hw_sweep(p_namespace text, p_after text, p_limit integer) RETURNS SETOF text
-LANGUAGE sql VOLATILE SET search_path = @schema@, pg_temp
+LANGUAGE plpgsql VOLATILE SET search_path = @schema@, pg_temp
 AS $$
-    SELECT k FROM (
+DECLARE
+    n timestamptz := hw_now();
+BEGIN
+    RETURN QUERY SELECT k FROM (
         (SELECT resource_key::text AS k FROM hw_circuit_breakers
          WHERE (state <> 'CLOSED' OR hold <> '') AND namespace = p_namespace AND resource_key > p_after
          ORDER BY resource_key LIMIT p_limit)
@@ -268,8 +297,9 @@ AS $$
         JOIN hw_circuit_breakers b ON b.resource_key = x.resource_key AND b.namespace = p_namespace
         WHERE x.suspicion <> 0 AND x.resource_key > p_after
             AND x.about_incarnation = b.incarnation AND x.about_epoch = b.epoch
-            AND (SELECT hw_now()) - i.seen <= interval '10 seconds'
-    ) busy ORDER BY k LIMIT p_limit
+            AND n - i.seen <= interval '10 seconds'
+    ) busy ORDER BY k LIMIT p_limit;
+END
 $$;
 
 -- hw_prune deletes some of what nobody needs any more. Rows that somebody else has made,

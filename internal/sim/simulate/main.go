@@ -145,7 +145,9 @@ func exploreAll(states int) int {
 		{Calls: 4, Turns: 1, Ticks: 3},
 		{Calls: 3, Turns: 1, Ticks: 2, Losses: 1, Strays: 1},
 		{Calls: 3, Turns: 1, Ticks: 2, Cuts: 1},
+		{Calls: 3, Turns: 1, Ticks: 2, Deletions: 1},
 		{Calls: 9, Turns: 2, Ticks: 6, Losses: 1, Strays: 1, Cuts: 1},
+		{Calls: 9, Turns: 2, Ticks: 6, Strays: 1, Deletions: 1},
 	} {
 		b.States = states
 		start := time.Now()

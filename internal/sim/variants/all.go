@@ -14,10 +14,10 @@ const (
 // All are the variants.
 var All = []Variant{
 	{"S1", "a change needs the incarnation only", []Edit{
-		{storage, "case from == there:", "case from.Incarnation == there.Incarnation:"},
+		{storage, "if from == e.row.Identity {", "if from.Incarnation == e.row.Incarnation {"},
 	}},
 	{"S2", "the storage moves a deadline", []Edit{
-		{entry, "row.Remaining = e.deadline.Sub(now)", "row.Remaining = max(e.deadline.Sub(now), time.Second)"},
+		{entry, "row.Remaining = e.deadline.left(now)", "row.Remaining = max(e.deadline.left(now), time.Second)"},
 	}},
 	{"S2", "an adopted deadline is earlier than the stored one", []Edit{
 		{hear, "m.until = now.Add(row.Remaining)", "m.until = now.Add(row.Remaining / 2)"},
@@ -84,11 +84,20 @@ var All = []Variant{
 		{hear, "m.until = now.Add(row.Remaining)", "m.until = m.link.sentAt.Add(row.Remaining)"},
 		{hear, "m.local.Follow(row.State, hold, row.Remaining, now)", "m.local.Follow(row.State, hold, row.Remaining, m.link.sentAt)"},
 	}},
+	{"S10", "a clock set back makes deadlines longer", []Edit{
+		{entry, "return min(d.at.Sub(now), d.full)", "return d.at.Sub(now)"},
+	}},
+	{"S11", "a late change makes the row again", []Edit{
+		{storage, "if s.entries[key] == nil {\n\t\treturn fleet.Row{}", "if s.entries[key] == nil {\n\t\ts.touch(key, now).row.Identity = from\n\t} else if false {\n\t\treturn fleet.Row{}"},
+	}},
+	{"S11", "a row made again is the one before", []Edit{
+		{storage, "s.incarnations++\n", "s.incarnations = 1\n"},
+	}},
 	{"S11", "what was lost is remembered", []Edit{
 		{hear, "if knew && number <= m.asked && !before", "if knew && !before"},
 	}},
 	{"S12", "keys share their reports", []Edit{
-		{storage, "e := s.touch(key, now)\n\t\te.forgetSilent()", "e := s.touch(\"all\", now)\n\t\te.forgetSilent()"},
+		{storage, "e := s.touch(key, now)\n\t\ts.removeSilent(e)", "e := s.touch(\"all\", now)\n\t\ts.removeSilent(e)"},
 	}},
 	{"L1", "nobody polls", []Edit{
 		{link, "l.due = now.Add(m.jittered(m.poll()))", "l.due = now.Add(time.Hour)"},
