@@ -11,9 +11,10 @@ import (
 
 // The exit codes.
 const (
-	exitOK     = 0
-	exitFailed = 1
-	exitUsage  = 2
+	exitOK      = 0
+	exitFailed  = 1
+	exitUsage   = 2
+	exitRefused = 3
 )
 
 // A failure is an error of a command that was called properly.
@@ -21,17 +22,22 @@ type failure struct{ error }
 
 func (f failure) Unwrap() error { return f.error }
 
+// A refusal is a failure because nobody has agreed.
+type refusal struct{ error }
+
+func (r refusal) Unwrap() error { return r.error }
+
 // execute runs the command line and returns the exit code. Every error that is not a
-// failure, such as cobra's own, is a mistake in the command line.
+// failure or refusal, such as cobra's own, is a mistake in the command line.
 func execute(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
 	root := &cobra.Command{
 		Use:           "highway",
-		Short:         "Shows the highway circuit breaker library at work",
+		Short:         "Shows the highway circuit breaker library at work, and sets up its database",
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(demoCommand(), versionCommand())
+	root.AddCommand(demoCommand(), setupCommand(), versionCommand())
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(out)
@@ -44,6 +50,9 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errs io.Writ
 	fmt.Fprintf(errs, "highway: %v\n", err)
 	if errors.As(err, new(failure)) {
 		return exitFailed
+	}
+	if errors.As(err, new(refusal)) {
+		return exitRefused
 	}
 	fmt.Fprintf(errs, "\n%s", command.UsageString())
 	return exitUsage

@@ -39,6 +39,16 @@ func TestMistakesExitWith2AndUsage(t *testing.T) {
 		{[]string{"demo", "--plain=perhaps"}, `"perhaps"`},
 		{[]string{"demo", "--nonsense"}, "--nonsense"},
 		{[]string{"demo", "nonsense"}, `"nonsense"`},
+		{[]string{"setup", "nonsense"}, `"nonsense"`},
+		{[]string{"setup", "--port=x"}, `the port "x": it must be a number from 1 to 65535`},
+		{[]string{"setup", "--schema="}, "--schema: the name must not be empty"},
+		{[]string{"setup", "--schema=pg_mine"}, `"pg_mine" is the server's own`},
+		{[]string{"setup", "--history-rows=0"}, "--history-rows: it must be at least 1"},
+		{[]string{"setup", "--history-rows=9999999999"}, "9999999999"},
+		{[]string{"setup", "--history-age=0d"}, "days are from 1d to 36500d"},
+		{[]string{"setup", "--roles", "--owner-role=public"}, `"public" cannot be a role's name`},
+		{[]string{"setup", "--roles", "--dry-run"}, "[dry-run roles]"},
+		{[]string{"setup", "--dsn=host='"}, "the connection string makes no sense"},
 		{[]string{"version", "nonsense"}, `"nonsense"`},
 		{[]string{"nonsense"}, `"nonsense"`},
 		{[]string{"--nonsense"}, "--nonsense"},
@@ -209,13 +219,13 @@ func TestVersionSaysWhatTheBuildKnows(t *testing.T) {
 	}
 }
 
-func TestThereAreTwoCommands(t *testing.T) {
+func TestThereAreThreeCommands(t *testing.T) {
 	_, help, _ := command(t.Context(), "--help")
 	var names []string
 	for _, m := range regexp.MustCompile(`(?m)^  (\w+) {2,}\w`).FindAllStringSubmatch(help, -1) {
 		names = append(names, m[1])
 	}
-	if want := []string{"demo", "help", "version"}; !slices.Equal(names, want) {
+	if want := []string{"demo", "help", "setup", "version"}; !slices.Equal(names, want) {
 		t.Errorf("the commands are %v, want %v", names, want)
 	}
 }

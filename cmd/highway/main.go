@@ -1,4 +1,5 @@
-// Command highway shows the circuit breaker library at work. See highway demo --help.
+// Command highway shows the circuit breaker library at work, and sets up the database of a
+// fleet. See highway demo --help and highway setup --help.
 package main
 
 import (
