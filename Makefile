@@ -10,11 +10,15 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: test
-test: ## run every test and example
+test: servers ## run every test and example
 	go test $(PACKAGES)
 
+.PHONY: servers
+servers: ## install the servers that the tests run privately, where that needs no questions
+	@.ci/servers
+
 .PHONY: check
-check: ## what a change must pass: format, vet, staticcheck, modules, tests with -race
+check: servers ## what a change must pass: format, vet, staticcheck, modules, tests with -race
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not formatted: $$unformatted"; exit 1; }
 	go vet $(PACKAGES)
 	$(STATICCHECK) $(PACKAGES)
