@@ -8,23 +8,38 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgproto3"
 
+	"github.com/highway-engine/highway/postgres/postgrestest"
 	"github.com/highway-engine/highway/postgres/schema"
 )
 
-// server is the connection string of a superuser on a real server.
+// shared is the server of all tests.
+var shared = sync.OnceValues(func() (*postgrestest.Server, error) {
+	return postgrestest.Start(context.Background(), postgrestest.Options{})
+})
+
+// server is the connection string of a superuser there.
 func server(t *testing.T) string {
 	t.Helper()
-	dsn := os.Getenv("HW_TEST_DATABASE_URL")
-	if dsn == "" {
-		t.Skip("HW_TEST_DATABASE_URL is not set")
+	server, err := shared()
+	if err != nil {
+		t.Fatal(err)
 	}
-	return dsn
+	return server.DSN()
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if server, err := shared(); err == nil {
+		_ = server.Close()
+	}
+	os.Exit(code)
 }
 
 var databases atomic.Int64
