@@ -234,3 +234,28 @@ func TestAServerThatIsAwayIsCalledSo(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestASchemaInWhichEverybodyCreatesIsWarnedOf(t *testing.T) {
+	config := absent(t)
+	if err := schema.CreateDatabase(t.Context(), config); err != nil {
+		t.Fatal(err)
+	}
+	for change, want := range map[string]bool{"GRANT": true, "REVOKE": false} {
+		conn, err := schema.Connect(t.Context(), config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = conn.Exec(t.Context(), change+" CREATE ON SCHEMA public "+map[string]string{"GRANT": "TO", "REVOKE": "FROM"}[change]+" PUBLIC")
+		conn.Close(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out strings.Builder
+		if err := Run(t.Context(), Console{Out: &out}, config, schema.Setup{}, true); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(out.String(), `Run REVOKE CREATE ON SCHEMA "public" FROM PUBLIC;`); got != want {
+			t.Errorf("after %s: it said %q", change, out.String())
+		}
+	}
+}
