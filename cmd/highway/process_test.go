@@ -33,6 +33,9 @@ func testMain(m *testing.M) int {
 		return 1
 	}
 	code := m.Run()
+	if server, err := shared(); err == nil {
+		_ = server.Close()
+	}
 	if err := goleak.Find(); code == 0 && err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

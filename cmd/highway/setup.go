@@ -21,12 +21,12 @@ nothing to do it says so; functions that somebody has changed are put right. Two
 of these at once do no harm. On a table that is in use it waits for a lock no
 longer than 5 seconds, three times, as whoever comes after it waits with it.
 
-Where the database is, the flags say or, where they do not, the environment:
-HW_DB_DSN, or HW_DB_HOST, HW_DB_PORT, HW_DB_NAME, HW_DB_USER and HW_DB_PASSWORD,
-with HW_DB_SSLMODE, HW_DB_SSLROOTCERT, HW_DB_SSLCERT and HW_DB_SSLKEY. Others on
-this machine can see a password on the command line: HW_DB_PASSWORD, PGPASSWORD
-or a file .pgpass hides it, and in a terminal the password is asked for if the
-server wants one.
+Where the database is, the flags say or, where they do not, the environment or
+the file .env: HW_DB_DSN, or HW_DB_HOST, HW_DB_PORT, HW_DB_NAME, HW_DB_USER and
+HW_DB_PASSWORD, with HW_DB_SSLMODE, HW_DB_SSLROOTCERT, HW_DB_SSLCERT and
+HW_DB_SSLKEY. Others on this machine can see a password on the command line:
+HW_DB_PASSWORD, PGPASSWORD or a file .pgpass hides it, and in a terminal the
+password is asked for if the server wants one.
 
 With --dry-run it prints the SQL and connects to nothing. With --roles it prints
 SQL that makes three roles, with no more rights than each needs: the owner, who

@@ -8,19 +8,40 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/highway-engine/highway/postgres/postgrestest"
 )
 
-// server is the connection string of a superuser on a real server.
+// shared is the server of all tests.
+var shared = sync.OnceValues(func() (*postgrestest.Server, error) {
+	return postgrestest.Start(context.Background(), postgrestest.Options{})
+})
+
+// server is the connection string of a superuser there.
 func server(t *testing.T) string {
 	t.Helper()
-	dsn := os.Getenv("HW_TEST_DATABASE_URL")
-	if dsn == "" {
-		t.Skip("HW_TEST_DATABASE_URL is not set")
+	server, err := shared()
+	if err != nil {
+		t.Fatal(err)
 	}
-	return dsn
+	return server.DSN()
+}
+
+// secret is the password for the server, or any if it wants none.
+func secret(t *testing.T) string {
+	t.Helper()
+	config, err := pgx.ParseConfig(server(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if config.Password == "" {
+		return "opensesame"
+	}
+	return config.Password
 }
 
 // query runs SQL in a database of the server, and returns what a last SELECT gives.
@@ -58,6 +79,7 @@ func nowhere(t *testing.T, name string) string {
 
 func TestSetupFromNothingToNothingToDo(t *testing.T) {
 	dsn, name := server(t), nowhere(t, "setup")
+	password := secret(t)
 	for _, step := range []struct {
 		args []string
 		code int
@@ -71,11 +93,11 @@ func TestSetupFromNothingToNothingToDo(t *testing.T) {
 		{[]string{"--history-rows=9", "--history-age=7d", "-y"}, exitOK, "keep at most 9 transitions of each key (until now 1000)"},
 		{[]string{"--schema", "other", "-y"}, exitOK, `create the schema "other"`},
 	} {
-		code, stdout, stderr := command(t.Context(), append([]string{"setup", "--dsn", dsn, "-d", name, "-p", "opensesame"}, step.args...)...)
+		code, stdout, stderr := command(t.Context(), append([]string{"setup", "--dsn", dsn, "-d", name, "-p", password}, step.args...)...)
 		if code != step.code || !strings.Contains(stdout+stderr, step.said) {
 			t.Errorf("%q: exit code %d, want %d; want %q in\n%s%s", step.args, code, step.code, step.said, stdout, stderr)
 		}
-		if strings.Contains(stdout+stderr, "sesame") {
+		if strings.Contains(stdout+stderr, password) {
 			t.Errorf("%q: the password is in\n%s%s", step.args, stdout, stderr)
 		}
 	}
@@ -112,7 +134,8 @@ func TestWhatSetupPrintsCanBeRunByHand(t *testing.T) {
 	}
 	run("--dry-run", "--history-age", "2h")
 	run("--roles", "--owner-role", roles[0], "--runtime-role", roles[1], "--monitor-role", roles[2])
-	code, stdout, stderr := command(t.Context(), "setup", "--dsn", dsn, "-d", name, "-U", roles[0], "--history-age", "2h")
+	query(t, "", "ALTER ROLE "+pgx.Identifier{roles[0]}.Sanitize()+" PASSWORD '"+secret(t)+"'")
+	code, stdout, stderr := command(t.Context(), "setup", "--dsn", dsn, "-d", name, "-U", roles[0], "-p", secret(t), "--history-age", "2h")
 	if code != exitOK || !strings.Contains(stdout, "There is nothing to do.") {
 		t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
 	}

@@ -18,6 +18,10 @@ type Found struct {
 	Server  string // its version
 	User    string // who has looked
 	History History
+	// Anybody says that every role may create things in the schema, as in "public" up to
+	// PostgreSQL 14. The triggers would take what one creates there for their own, and run
+	// it with their owner's rights.
+	Anybody bool
 
 	number    int    // of the server's version
 	quoted    string // the schema, as the server quotes it
@@ -53,6 +57,7 @@ func (s Setup) Inspect(ctx context.Context, db Querier) (Found, error) {
 		SELECT current_setting('server_version'), current_setting('server_version_num')::integer, current_user::text, quote_ident($1),
 			n.oid IS NOT NULL,
 			coalesce(has_schema_privilege(n.oid, 'CREATE'), has_database_privilege(current_database(), 'CREATE')),
+			coalesce(has_schema_privilege('public', n.oid, 'CREATE'), false),
 			t.oid IS NOT NULL, coalesce(t.relkind::text, ''), coalesce(pg_get_userbyid(t.relowner)::text, ''),
 			coalesce(pg_has_role(t.relowner, 'USAGE'), true),
 			coalesce(has_table_privilege(t.oid, 'SELECT'), false),
@@ -70,7 +75,7 @@ func (s Setup) Inspect(ctx context.Context, db Querier) (Found, error) {
 				WHERE tgrelid = t.oid AND tgenabled = 'O' AND NOT tgisinternal)
 		FROM (SELECT 1) one LEFT JOIN pg_namespace n ON n.nspname = $1
 			LEFT JOIN pg_class t ON t.relname = $2 AND t.relnamespace = n.oid`,
-		name, Table).Scan(&f.Server, &f.number, &f.User, &f.quoted, &f.Schema, &f.mayCreate, &f.Table, &f.kind, &f.owner, &f.owns,
+		name, Table).Scan(&f.Server, &f.number, &f.User, &f.quoted, &f.Schema, &f.mayCreate, &f.Anybody, &f.Table, &f.kind, &f.owner, &f.owns,
 		&f.mayRead, &f.mayReadIt, &f.unique, &f.columns, &f.relations, &f.functions, &f.triggers)
 	if err != nil {
 		return f, err

@@ -28,6 +28,9 @@ func granted(t *testing.T, s schema.Setup) (database, schema.Roles) {
 	for range 2 {
 		execute(t, db.connect(), s.Grants(db.config.Database, roles))
 	}
+	for _, name := range []string{roles.Monitor, roles.Runtime, roles.Owner} {
+		db.admit(name)
+	}
 	return db, roles
 }
 

@@ -4,23 +4,39 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/highway-engine/highway/postgres/postgrestest"
 	"github.com/highway-engine/highway/postgres/schema"
 )
 
-// server is the connection string of a superuser on a real server.
+// shared is the server of all tests.
+var shared = sync.OnceValues(func() (*postgrestest.Server, error) {
+	return postgrestest.Start(context.Background(), postgrestest.Options{})
+})
+
+// server is the connection string of a superuser there.
 func server(t *testing.T) string {
 	t.Helper()
-	dsn := os.Getenv("HW_TEST_DATABASE_URL")
-	if dsn == "" {
-		t.Skip("HW_TEST_DATABASE_URL is not set")
+	server, err := shared()
+	if err != nil {
+		t.Fatal(err)
 	}
-	return dsn
+	return server.DSN()
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if server, err := shared(); err == nil {
+		_ = server.Close()
+	}
+	os.Exit(code)
 }
 
 // A database is a fresh one.
@@ -96,8 +112,17 @@ func (db database) role(what string) string {
 	db.Helper()
 	name := unique(what)
 	execute(db.T, db.connect(), "CREATE ROLE "+quote(name)+" LOGIN")
+	db.admit(name)
 	db.forget(name)
 	return name
+}
+
+// admit gives a role the password of the superuser.
+func (db database) admit(role string) {
+	db.Helper()
+	if password := db.config.Password; password != "" {
+		execute(db.T, db.connect(), "ALTER ROLE "+quote(role)+" PASSWORD '"+strings.ReplaceAll(password, "'", "''")+"'")
+	}
 }
 
 // forget drops a role in the end, before the database.

@@ -32,6 +32,9 @@ func Run(ctx context.Context, c Console, config *pgx.ConnConfig, s schema.Setup,
 		}
 		fmt.Fprintf(c.Out, "PostgreSQL %s at %s, database %q, schema %q: %s. I am %q there.\n",
 			found.Server, address(config), config.Database, name(s), words(found), found.User)
+		if found.Anybody {
+			warn(c, found, s)
+		}
 		if steps, err = s.Plan(found); err != nil {
 			return err
 		}
@@ -62,6 +65,14 @@ func Run(ctx context.Context, c Console, config *pgx.ConnConfig, s schema.Setup,
 	}
 	_, err = fmt.Fprintln(c.Out, "Done.")
 	return err
+}
+
+// warn says that others could have the rights of whoever sets up.
+func warn(c Console, f schema.Found, s schema.Setup) {
+	quoted := pgx.Identifier{name(s)}.Sanitize()
+	fmt.Fprintf(c.Out, `WARNING: every role may create functions in the schema %q, and the triggers would
+run them with the rights of their owner. Run REVOKE CREATE ON SCHEMA %s FROM PUBLIC;
+`, name(s), quoted)
 }
 
 // connect asks for the password if the server wants one and nobody has said it.

@@ -8,23 +8,38 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgproto3"
 
+	"github.com/highway-engine/highway/postgres/postgrestest"
 	"github.com/highway-engine/highway/postgres/schema"
 )
 
-// server is the connection string of a superuser on a real server.
+// shared is the server of all tests.
+var shared = sync.OnceValues(func() (*postgrestest.Server, error) {
+	return postgrestest.Start(context.Background(), postgrestest.Options{})
+})
+
+// server is the connection string of a superuser there.
 func server(t *testing.T) string {
 	t.Helper()
-	dsn := os.Getenv("HW_TEST_DATABASE_URL")
-	if dsn == "" {
-		t.Skip("HW_TEST_DATABASE_URL is not set")
+	server, err := shared()
+	if err != nil {
+		t.Fatal(err)
 	}
-	return dsn
+	return server.DSN()
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if server, err := shared(); err == nil {
+		_ = server.Close()
+	}
+	os.Exit(code)
 }
 
 var databases atomic.Int64
@@ -217,5 +232,30 @@ func TestAServerThatIsAwayIsCalledSo(t *testing.T) {
 	err = Run(t.Context(), Console{Out: io.Discard}, config, schema.Setup{}, true)
 	if err == nil || !strings.Contains(err.Error(), "the server cannot be reached; look at host and port") || strings.Contains(err.Error(), "sesame") {
 		t.Error(err)
+	}
+}
+
+func TestASchemaInWhichEverybodyCreatesIsWarnedOf(t *testing.T) {
+	config := absent(t)
+	if err := schema.CreateDatabase(t.Context(), config); err != nil {
+		t.Fatal(err)
+	}
+	for change, want := range map[string]bool{"GRANT": true, "REVOKE": false} {
+		conn, err := schema.Connect(t.Context(), config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = conn.Exec(t.Context(), change+" CREATE ON SCHEMA public "+map[string]string{"GRANT": "TO", "REVOKE": "FROM"}[change]+" PUBLIC")
+		conn.Close(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out strings.Builder
+		if err := Run(t.Context(), Console{Out: &out}, config, schema.Setup{}, true); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(out.String(), `Run REVOKE CREATE ON SCHEMA "public" FROM PUBLIC;`); got != want {
+			t.Errorf("after %s: it said %q", change, out.String())
+		}
 	}
 }

@@ -31,7 +31,7 @@ type setting struct{ key, value string }
 
 // Config is how to connect. Nothing of what may have a password is in the error.
 func (t Target) Config() (*pgx.ConnConfig, error) {
-	variable, err := environment()
+	variable, err := variables()
 	if err != nil {
 		return nil, err
 	}

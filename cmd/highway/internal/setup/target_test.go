@@ -118,3 +118,15 @@ func TestAges(t *testing.T) {
 		}
 	}
 }
+
+func TestAFileCounts(t *testing.T) {
+	clean(t)
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile(".env", []byte("HW_DB_HOST=filed\nHW_DB_PASSWORD='two words'\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Target{}.Config()
+	if err != nil || c.Host != "filed" || c.Password != "two words" {
+		t.Errorf("%v, %v", c, err)
+	}
+}
