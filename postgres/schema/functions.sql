@@ -22,7 +22,7 @@ LANGUAGE sql VOLATILE AS $$ SELECT ('x' || left(md5(gen_random_uuid()::text), 15
 CREATE OR REPLACE FUNCTION hw_sound(b @schema@.hw_circuit_breakers) RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
-    RETURN coalesce(b.state IN ('CLOSED', 'OPEN', 'HALF_OPEN')
+    RETURN coalesce(b.state::text IN ('CLOSED', 'OPEN', 'HALF_OPEN')
         AND b.hold IN ('', 'held_open', 'isolated', 'disabled')
         AND b.reason IN ('', 'testified', 'cooldown_over', 'probes_succeeded', 'probes_failed',
                          'commanded', 'hold_over', 'foreign', 'mended')

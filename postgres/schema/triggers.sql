@@ -1,5 +1,7 @@
 -- The triggers run with the rights of whoever has set this up, so that programs on the
--- Python library need no more rights than they had.
+-- Python library need no more rights than they had. So they name every type: where
+-- anybody may create functions in the schema, one for varchar would else be preferred to
+-- ours, or the server's, for text.
 
 -- How long somebody else's OPEN lasts: as long as the instances' own.
 CREATE OR REPLACE FUNCTION hw_cooldown(p_key text) RETURNS interval
@@ -19,19 +21,21 @@ AS $$
 DECLARE
     n        timestamptz := hw_now();
     cooldown interval;
-    live     boolean := OLD.state = 'OPEN' AND OLD.deadline > n;
+    key      text := OLD.resource_key;
+    state    text := OLD.state;
     wanted   text := NEW.state;
+    live     boolean := state = 'OPEN' AND OLD.deadline > n;
     adopted  boolean;
 BEGIN
     IF NOT hw_sound(OLD) THEN
         RETURN NEW; -- the next instance to look at it mends it
     END IF;
     IF wanted = 'OPEN' THEN
-        cooldown := hw_cooldown(OLD.resource_key);
+        cooldown := hw_cooldown(key);
     END IF;
     adopted := OLD.hold = '' AND NOT live AND CASE
         WHEN wanted = 'OPEN' THEN OLD.foreign_at IS NULL OR OLD.foreign_at > n OR n - OLD.foreign_at >= cooldown
-        ELSE wanted <> OLD.state END;
+        ELSE wanted <> state END;
     IF wanted NOT IN ('CLOSED', 'OPEN', 'HALF_OPEN') THEN
         adopted := false;
     END IF;
@@ -66,12 +70,12 @@ CREATE OR REPLACE FUNCTION hw_foreign_first() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = @schema@, pg_temp
 AS $$
 BEGIN
-    IF NEW.state = 'OPEN' THEN
+    IF NEW.state::text = 'OPEN'::text THEN
         NEW.epoch := 1;
         NEW.nonce := hw_random();
         NEW.reason := 'foreign';
         NEW.decided_by := session_user;
-        NEW.period := hw_cooldown(NEW.resource_key);
+        NEW.period := hw_cooldown(NEW.resource_key::text);
         NEW.deadline := hw_now() + NEW.period;
         NEW.foreign_at := hw_now();
     END IF;
@@ -85,6 +89,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = @schema@, pg_temp
 AS $$
 DECLARE
     b        hw_circuit_breakers;
+    key      text;
     evidence jsonb;
 BEGIN
     IF TG_OP = 'DELETE' THEN
@@ -92,7 +97,8 @@ BEGIN
     ELSE
         b := NEW;
     END IF;
-    PERFORM pg_notify(hw_channel(), b.resource_key);
+    key := b.resource_key;
+    PERFORM pg_notify(hw_channel(), key);
     IF TG_OP = 'UPDATE' THEN
         IF OLD.incarnation = NEW.incarnation AND OLD.epoch = NEW.epoch THEN
             RETURN NULL; -- a probe was granted, or has ended
@@ -109,9 +115,9 @@ BEGIN
         INTO evidence
         FROM hw_reports x
         JOIN hw_instances i ON i.instance = x.instance AND i.life = x.life AND i.namespace = OLD.namespace
-        WHERE x.resource_key = OLD.resource_key AND hw_now() - i.seen <= interval '10 seconds' AND active
+        WHERE x.resource_key = key AND hw_now() - i.seen <= interval '10 seconds' AND active
             AND about_incarnation = OLD.incarnation AND about_epoch = OLD.epoch;
-        IF OLD.state = 'HALF_OPEN' THEN
+        IF OLD.state::text = 'HALF_OPEN'::text THEN
             evidence := evidence || (SELECT jsonb_build_object(
                 'probes_succeeded', count(*) FILTER (WHERE p->>'result' = 'succeeded'),
                 'probes_failed', count(*) FILTER (WHERE p->>'result' = 'failed'),
@@ -122,16 +128,16 @@ BEGIN
     END IF;
     INSERT INTO hw_transitions (happened_at, resource_key, namespace, incarnation, epoch,
         from_state, to_state, hold, reason, decided_by, evidence)
-    VALUES (hw_now(), b.resource_key, b.namespace, b.incarnation, b.epoch,
-        CASE WHEN TG_OP <> 'INSERT' THEN OLD.state END, CASE WHEN TG_OP <> 'DELETE' THEN NEW.state END,
+    VALUES (hw_now(), key, b.namespace, b.incarnation, b.epoch,
+        CASE WHEN TG_OP <> 'INSERT' THEN OLD.state::text END, CASE WHEN TG_OP <> 'DELETE' THEN NEW.state::text END,
         b.hold, CASE WHEN TG_OP = 'DELETE' THEN 'deleted' ELSE b.reason END,
         CASE WHEN TG_OP = 'DELETE' THEN session_user::text ELSE b.decided_by END, coalesce(evidence, '{}'));
     DELETE FROM hw_transitions t USING (
-        SELECT id FROM hw_transitions WHERE resource_key = b.resource_key
+        SELECT id FROM hw_transitions WHERE resource_key = key
         ORDER BY id DESC OFFSET (SELECT history_rows FROM hw_schema) LIMIT 1) oldest
-    WHERE t.resource_key = b.resource_key AND t.id <= oldest.id;
+    WHERE t.resource_key = key AND t.id <= oldest.id;
     IF TG_OP = 'DELETE' THEN
-        DELETE FROM hw_reports WHERE resource_key = b.resource_key;
+        DELETE FROM hw_reports WHERE resource_key = key;
     END IF;
     RETURN NULL;
 END
