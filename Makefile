@@ -45,6 +45,10 @@ simulate: ## run fleets in virtual time for a minute, explore a small one, break
 	go run ./internal/sim/simulate -explore 60000
 	go run ./internal/sim/simulate -broken
 
+.PHONY: chaos
+chaos: ## ten minutes of faults on a fleet of ten processes and its PostgreSQL; prints a table
+	go run ./postgres/chaos
+
 .PHONY: bench
 bench: ## compare with other libraries, in five processes; prints tables and targets
 	cd benchmarks && go run ./report

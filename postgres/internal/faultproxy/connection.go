@@ -32,7 +32,7 @@ func (c *connection) run() {
 }
 
 func (c *connection) dial() bool {
-	server, err := net.DialTimeout("tcp", c.proxy.target, 10*time.Second)
+	server, err := net.DialTimeout("tcp", c.proxy.leads(), 10*time.Second)
 	if err != nil {
 		return false
 	}

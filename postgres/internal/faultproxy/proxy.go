@@ -15,11 +15,11 @@ import (
 // Proxy forwards connections to one server. Its methods are safe for concurrent use,
 // and change what happens to connections that are open, too.
 type Proxy struct {
-	target   string
 	listener net.Listener
 	running  sync.WaitGroup
 
 	mu          sync.Mutex
+	target      string
 	faults      faults
 	thawed      chan struct{} // closed when nothing is frozen
 	connections map[*connection]bool
@@ -69,6 +69,19 @@ func Start(target string) (*Proxy, error) {
 
 // Addr is the host and port of the proxy.
 func (p *Proxy) Addr() string { return p.listener.Addr().String() }
+
+// Lead makes new connections lead to another host and port. Those that are open stay.
+func (p *Proxy) Lead(target string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.target = target
+}
+
+func (p *Proxy) leads() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.target
+}
 
 // Through is a postgres:// URL with the proxy in the server's place.
 func (p *Proxy) Through(dsn string) string {

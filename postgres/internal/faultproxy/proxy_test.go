@@ -304,3 +304,15 @@ func TestTheServerIsDown(t *testing.T) {
 		t.Errorf("%v, %v", err, ctx.Err())
 	}
 }
+
+func TestNewConnectionsLeadElsewhere(t *testing.T) {
+	r := newRig(t)
+	before := r.connect(r.dsn)
+	r.proxy.Lead("127.0.0.1:1")
+	if _, err := r.open(r.dsn); err == nil {
+		t.Error("a connection leads where it did")
+	}
+	r.do(before, "SELECT 1")
+	r.proxy.Lead(fmt.Sprintf("127.0.0.1:%d", server.Port()))
+	r.connect(r.dsn)
+}
