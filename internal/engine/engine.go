@@ -382,12 +382,17 @@ func (e *Engine) reached(err error) {
 		return
 	}
 	live, was := err == nil, e.away
+	// Others may be taken for silent who have missed so much time to say that they live.
+	long := live && was && time.Since(e.signal.Since) >= heartbeat
 	if live != e.signal.Live {
 		e.signal = Signal{Live: live, Since: time.Now()}
 	}
 	e.signal.Err = err
 	e.away = !live
 	e.mu.Unlock()
+	if long {
+		e.each((*protocol.Member).Return)
+	}
 	switch {
 	case live && was:
 		slog.Info("highway: the storage of the fleet answers again")

@@ -103,6 +103,10 @@ func (m *Member) Wake() time.Time {
 // Hint says that something has changed at the storage, perhaps.
 func (m *Member) Hint(now time.Time) { m.link.at(now) }
 
+// Return says that the storage is back which was away for long: others may not have been
+// heard of since, as if this member were new (S7).
+func (m *Member) Return(now time.Time) { m.born = now }
+
 // Failed says that message number was not answered: it may or may not have been heard.
 // Everything is asked again, later and later (S9: no call notices).
 func (m *Member) Failed(number uint64, now time.Time) {

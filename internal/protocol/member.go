@@ -31,7 +31,8 @@ const (
 	reporting = 500 * time.Millisecond
 	// spreadProbes is over which part of a second instances spread their wish to probe.
 	spreadProbes = 100 * time.Millisecond
-	// startUp is how long a new member does not trust that it has heard of all others.
+	// startUp is how long a new member, or one whose storage was away, does not trust that
+	// it has heard of all others.
 	startUp = 10 * time.Second
 )
 
