@@ -142,7 +142,7 @@ func demoCommand() *cobra.Command {
 	flags.DurationVar(&config.Duration, "duration", 20*time.Second, "`time` the run takes, 1s to 1h")
 	flags.DurationVar(&config.Outage, "outage", 0, "`time` the server is down (default half the duration)")
 	flags.Uint64Var(&config.Seed, "seed", 1, "`number` that decides when calls are made")
-	flags.StringVar(&config.Storage, "storage", demo.Memory, "memory or `postgres`, for the fleet to meet in")
+	flags.StringVar(&config.Storage, "storage", demo.Memory, "memory or `postgres`, to meet in")
 	flags.BoolVar(&plain, "plain", false, "lines of text without colours or cursor movement")
 	flags.BoolVar(&asJSON, "json", false, "nothing but a summary at the end, as a JSON object")
 	return command
