@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"github.com/highway-engine/highway"
-	_ "github.com/highway-engine/highway/postgres"
 )
+
+// The import is all that it takes.
+import _ "github.com/highway-engine/highway/postgres"
 
 // The table as the document makes it by hand.
 const documentsTable = `
