@@ -183,7 +183,7 @@ func (m *Member) Done(t Ticket, o circuit.Outcome, now time.Time) {
 	case wasClosed && !closed:
 		m.trip = trip{number: m.trip.number + 1, open: true, at: now}
 		if m.witness.About != (fleet.Accusation{}) && now.Sub(m.heard) <= together {
-			m.witness.Sum = m.bounds.highest // about this suspicion, and about no later one
+			m.witness.Sum = min(m.bounds.highest, m.witness.Sum+tripWeight(m.bounds))
 		}
 		m.link.at(now)
 	case closed && m.trip.open && !wasClosed:

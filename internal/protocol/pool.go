@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -13,8 +14,8 @@ const (
 	rollCall = 3 * time.Second
 
 	// together is how long after a suspicion another's trip counts as one about the same
-	// trouble. Healthy instances trip too, now and then, so a later one says no more than
-	// the calls that led to it.
+	// trouble. A later one says no more than the calls that led to it: healthy instances
+	// trip too, now and then.
 	together = time.Second
 )
 
@@ -54,6 +55,13 @@ type count struct {
 	against         bool    // all who can testify have said all they can against it
 	active          int     // instances that use the circuit, the suspect among them
 	lowest, highest float64 // the bounds of each testimony
+}
+
+// tripWeight is what a witness's own trip adds to its testimony: as much as a witness can
+// say, but less the more instances there are, any of which may have tripped by chance. In
+// a test of likelihoods, one chance among n costs ln(n).
+func tripWeight(c count) float64 {
+	return max(0, c.highest-math.Log(float64(max(1, c.active-1))))
 }
 
 // pool adds up the testimonies about suspicion s. The suspect itself contributes

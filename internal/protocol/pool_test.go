@@ -1,11 +1,13 @@
 package protocol
 
 import (
+	"fmt"
 	"math"
 	"testing"
 	"time"
 
 	"github.com/highway-engine/highway/fleet"
+	"github.com/highway-engine/highway/internal/circuit"
 )
 
 // suspect is "s", with its first suspicion.
@@ -137,6 +139,42 @@ func TestTheRollCall(t *testing.T) {
 		s.Age = age
 		if got := pool(v, nil, s, fleet.SequentialTest{}).active; got != want {
 			t.Errorf("after %v: %d active, want %d", age, got, want)
+		}
+	}
+}
+
+// TestATripOfAWitnessCountsForWhatItMayBeByChance (S7): at once for less, the more others
+// there are, and later for no more than the calls that led to it.
+func TestATripOfAWitnessCountsForWhatItMayBeByChance(t *testing.T) {
+	for _, others := range []int{3, 9, 49} {
+		for _, late := range []time.Duration{0, together + time.Millisecond} {
+			m := newMember()
+			call(m, after(-time.Second), circuit.Success)
+			v := fleet.View{Row: rowOf(id(1, 1, 1), fleet.Closed), Live: others + 1}
+			v.Reports = []fleet.Report{suspect, active("me")}
+			for i := range others - 1 {
+				v.Reports = append(v.Reports, active(fmt.Sprint("other", i)))
+			}
+			for i := range v.Reports {
+				v.Reports[i].About = v.Row.Identity
+			}
+			tell(t, m, start, v)
+			call(m, after(late), circuit.Failure)
+			call(m, after(late), circuit.Failure)
+			rule := fleet.SequentialTest{}
+			lowest, highest := rule.Bounds(others+1, others)
+			m.witness.Sum = lowest
+			call(m, after(late), circuit.Failure)
+			if m.local.State() != circuit.Open {
+				t.Fatal("it has not tripped")
+			}
+			want := lowest + rule.Weight(0.5, true)
+			if late == 0 {
+				want += highest - math.Log(float64(others))
+			}
+			if got := m.witness.Sum; math.Abs(got-want) > 1e-9 {
+				t.Errorf("%d others, %v later: %v, want %v", others, late, got, want)
+			}
 		}
 	}
 }

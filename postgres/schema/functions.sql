@@ -42,21 +42,21 @@ $$;
 
 -- What Go programs know of a row at instant n. What is left of a time is never more than
 -- there was at first, should the clock have been set back.
-CREATE OR REPLACE FUNCTION hw_row(b @schema@.hw_circuit_breakers, n timestamptz) RETURNS jsonb
+CREATE OR REPLACE FUNCTION hw_row(b @schema@.hw_circuit_breakers, n timestamptz) RETURNS json
 LANGUAGE plpgsql STABLE SET search_path = @schema@, pg_temp
 AS $$
 DECLARE
-    probes jsonb := '[]';
+    probes json := '[]';
 BEGIN
     IF b.probes <> '[]' THEN
-        SELECT jsonb_agg(jsonb_build_object(
+        SELECT json_agg(json_build_object(
             'holder', p->'holder', 'number', p->'number', 'result', p->'result',
             'remaining', CASE WHEN p->>'result' = ''
                 THEN least((p->>'ends')::bigint - (extract(epoch FROM n) * 1000000)::bigint, (p->>'full')::bigint)
                 ELSE 0 END) ORDER BY place)
         INTO probes FROM jsonb_array_elements(b.probes) WITH ORDINALITY AS x(p, place);
     END IF;
-    RETURN jsonb_build_object(
+    RETURN json_build_object(
         'incarnation', b.incarnation, 'epoch', b.epoch, 'nonce', b.nonce,
         'state', b.state, 'hold', b.hold, 'reason', b.reason, 'by', b.decided_by, 'lost', b.lost,
         'remaining', coalesce(hw_microseconds(least(b.deadline - n, b.period)), 0),
@@ -120,8 +120,8 @@ $$;
 -- sees it. A key that is missing from the answer has failed, with a problem if it is one
 -- of the row's.
 CREATE OR REPLACE FUNCTION hw_exchange(p_namespace text, p_instance text, p_reports jsonb)
-RETURNS TABLE (o_key text, o_row jsonb, o_reports jsonb, o_live integer, o_problem text)
-LANGUAGE plpgsql VOLATILE SET search_path = @schema@, pg_temp SET lock_timeout = '400ms'
+RETURNS TABLE (o_key text, o_row json, o_reports json, o_live integer, o_problem text)
+LANGUAGE plpgsql VOLATILE SET search_path = @schema@, pg_temp SET lock_timeout = '600ms'
 AS $$
 DECLARE
     n      timestamptz := hw_now();
@@ -231,16 +231,14 @@ BEGIN
 
     RETURN QUERY
     SELECT b.resource_key::text, hw_row(b, n),
-        (SELECT jsonb_agg(jsonb_build_object(
-             'instance', x.instance, 'number', x.number,
-             'about_incarnation', x.about_incarnation, 'about_epoch', x.about_epoch, 'about_nonce', x.about_nonce,
-             'active', x.active, 'refuses', x.refuses, 'failures', x.failures, 'outcomes', x.outcomes,
-             'settings', x.settings, 'suspicion', x.suspicion, 'order', x.suspected,
-             'age', CASE WHEN x.suspicion <> 0 THEN greatest(hw_microseconds(n - x.suspected_at), 0) ELSE 0 END,
-             'suspect', x.suspect, 'suspect_number', x.suspect_number,
-             'testimony', x.testimony, 'calls', x.calls, 'dismissed', x.dismissed))
-         FROM hw_reports x JOIN hw_instances i ON i.namespace = p_namespace AND i.instance = x.instance AND i.life = x.life
-         WHERE x.resource_key = b.resource_key AND n - i.seen <= silent),
+        (SELECT json_agg(report) FROM (
+            SELECT x.instance, x.number, x.about_incarnation, x.about_epoch, x.about_nonce,
+                x.active, x.refuses, x.failures, x.outcomes, x.settings,
+                x.suspicion, x.suspected AS "order", greatest(hw_microseconds(n - x.suspected_at), 0) AS age,
+                x.suspect, x.suspect_number, x.testimony, x.calls, x.dismissed
+            FROM hw_reports x
+            JOIN hw_instances i ON i.namespace = p_namespace AND i.instance = x.instance AND i.life = x.life
+            WHERE x.resource_key = b.resource_key AND n - i.seen <= silent) report),
         live,
         CASE WHEN b.resource_key = ANY (mended) THEN 'mended' END
     FROM hw_circuit_breakers b WHERE b.resource_key = ANY (keys)
@@ -253,8 +251,8 @@ $$;
 -- that is given, and returns the row that is there then.
 CREATE OR REPLACE FUNCTION hw_change(p_namespace text, p_key text,
     p_incarnation bigint, p_epoch bigint, p_nonce bigint, p_row jsonb)
-RETURNS jsonb
-LANGUAGE plpgsql VOLATILE SET search_path = @schema@, pg_temp SET lock_timeout = '400ms'
+RETURNS json
+LANGUAGE plpgsql VOLATILE SET search_path = @schema@, pg_temp SET lock_timeout = '600ms'
 AS $$
 DECLARE
     b     hw_circuit_breakers;
