@@ -21,7 +21,7 @@ import (
 const mode = pgx.QueryExecModeExec
 
 // Exchange implements [fleet.Storage], in one round trip. A row that somebody else keeps
-// locked for 0.4 seconds is missing from the views.
+// locked for half a second is missing from the views.
 func (s *Storage) Exchange(ctx context.Context, instance string, reports map[string]fleet.Report) (map[string]fleet.View, error) {
 	if s.ctx.Err() != nil {
 		return nil, fleet.ErrClosed
@@ -87,7 +87,7 @@ func (s *Storage) Exchange(ctx context.Context, instance string, reports map[str
 	return views, errors.Join(failed...)
 }
 
-// Change implements [fleet.Storage], in one round trip. It waits 0.4 seconds for a row that
+// Change implements [fleet.Storage], in one round trip. It waits half a second for a row that
 // somebody else keeps locked.
 func (s *Storage) Change(ctx context.Context, key string, from fleet.Identity, row fleet.Row) (fleet.Row, error) {
 	if s.ctx.Err() != nil {
