@@ -1,7 +1,7 @@
 package highway_test
 
 // The examples of the document that this library was asked for in, in its order and
-// in Go, but for those on PostgreSQL. Where it draws random numbers these count, and
+// in Go; those on PostgreSQL are in postgres/document_test.go. Where it draws random numbers these count, and
 // where it waits for seconds they wait for milliseconds.
 
 import (

@@ -20,7 +20,8 @@ import (
 // would have to keep.
 const mode = pgx.QueryExecModeExec
 
-// Exchange implements [fleet.Storage], in one round trip.
+// Exchange implements [fleet.Storage], in one round trip. A row that somebody else keeps
+// locked for half a second is missing from the views.
 func (s *Storage) Exchange(ctx context.Context, instance string, reports map[string]fleet.Report) (map[string]fleet.View, error) {
 	if s.ctx.Err() != nil {
 		return nil, fleet.ErrClosed
@@ -86,7 +87,8 @@ func (s *Storage) Exchange(ctx context.Context, instance string, reports map[str
 	return views, errors.Join(failed...)
 }
 
-// Change implements [fleet.Storage], in one round trip.
+// Change implements [fleet.Storage], in one round trip. It waits half a second for a row that
+// somebody else keeps locked.
 func (s *Storage) Change(ctx context.Context, key string, from fleet.Identity, row fleet.Row) (fleet.Row, error) {
 	if s.ctx.Err() != nil {
 		return fleet.Row{}, fleet.ErrClosed

@@ -6,12 +6,13 @@ import (
 	"time"
 )
 
-// A Status is how a storage stands to its database.
+// A Status is how a storage stands to its database. The zero Status is that of one which
+// has not asked anything yet.
 type Status struct {
 	Reachable bool      // the last request was answered
 	Notified  bool      // changes are told at once; else within a second or two
-	Since     time.Time // when that was last otherwise
-	Err       error     // why not reachable, or else why not notified
+	Since     time.Time // when one of these changed last; zero: not yet
+	Err       error     // why not reachable, or else why not notified; nil if it is both
 }
 
 // status keeps a Status and tells of its changes, in their order.

@@ -16,10 +16,16 @@ import (
 	"github.com/highway-engine/highway/postgres/schema"
 )
 
-// A Storage is a [fleet.Storage] in a PostgreSQL database. It is safe for concurrent use.
+// A Storage is a [fleet.Storage] in a PostgreSQL database, made by [Open] or [New]. It is
+// safe for concurrent use.
 //
 // A database that is away, slow, full or read-only makes its methods fail; the protectors
-// on it are on their own until it answers again, and then join the fleet again.
+// on it are on their own until it answers again, and then join the fleet again. An error
+// says what to do about it, if it is one that is known, and wraps the driver's, such as a
+// *pgconn.PgError. After Close it is [fleet.ErrClosed].
+//
+// A key is UTF-8 without zero bytes, of 1 to [fleet.LongestKey] bytes; a namespace and a
+// colon take theirs from that.
 type Storage struct {
 	pool      *pgxpool.Pool
 	owned     bool // the pool is ours to close
@@ -42,7 +48,8 @@ var _ fleet.Storage = (*Storage)(nil)
 // functions are the statements that call the functions of the schema.
 type functions struct{ exchange, change, sweep, channel, tell string }
 
-// An Option is a choice that [Open] and [New] leave open.
+// An Option is a choice that [Open] and [New] leave open. Of two for the same choice the
+// later counts. What makes no sense is an error of theirs.
 type Option func(*choices)
 
 // choices are the options that were taken.
@@ -55,27 +62,31 @@ type choices struct {
 	onStatus  func(Status)
 }
 
-// WithSchema names the schema of the tables. The default is "public".
+// WithSchema names the schema of the tables, as "highway setup --schema" does. The default
+// is "public".
 func WithSchema(name string) Option { return func(c *choices) { c.schema = name } }
 
 // WithNamespace isolates the fleet from others in the same table: the same key in another
 // namespace is another breaker. Its keys begin with the namespace and a colon there, and
-// are shorter by as much. The default is none.
+// are shorter by as much. It has at most [LongestNamespace] bytes, and no colon or control
+// character. The default is none.
 func WithNamespace(name string) Option { return func(c *choices) { c.namespace = name } }
 
-// WithPollOnly does without notifications: the protectors look once a second. For
-// databases that are reached through a pooler in transaction mode, where notifications do
-// not come, this saves the attempt.
+// WithPollOnly does without notifications: the protectors look once a second, and hear of
+// a change within a second or two. For databases that are reached through a pooler in
+// transaction mode, where notifications do not come, this saves the attempt. It excludes
+// [WithListener].
 func WithPollOnly() Option { return func(c *choices) { c.pollOnly = true } }
 
 // WithListener lets notifications come by another connection string than all else: one
 // that leads to the server itself where the pool goes through a pooler in transaction
-// mode, by which they do not come.
+// mode, by which they do not come. It must be the same database. Nothing of dsn appears in
+// errors.
 func WithListener(dsn string) Option { return func(c *choices) { c.listener = dsn } }
 
 // WithStatus calls changed when the storage becomes reachable or unreachable, or
-// notifications come or cease, one call at a time, in a goroutine of its own. A panic in
-// it is logged.
+// notifications come or cease: with each change, in their order, one call at a time, in a
+// goroutine of its own. It may take its time, and use the storage. A panic in it is logged.
 func WithStatus(changed func(Status)) Option { return func(c *choices) { c.onStatus = changed } }
 
 // LongestNamespace is how many bytes a namespace has at most.
@@ -99,7 +110,8 @@ func (c *choices) check() error {
 // Open returns a storage on a pool of its own, for a connection string in one of the two
 // forms that libpq knows. It does not wait for the database, which may be away: an error
 // means that the string or an option makes no sense. Unless the string says otherwise the
-// pool has at most four connections, which serve any number of protectors.
+// pool has at most four connections, which serve any number of protectors; one more
+// listens. The end of ctx does nothing to what Open has returned: that ends with Close.
 //
 // Nothing of the string appears in errors, which may contain a password.
 func Open(ctx context.Context, dsn string, options ...Option) (*Storage, error) {
@@ -124,7 +136,8 @@ func connect(ctx context.Context, config *pgxpool.Config, options []Option) (*St
 }
 
 // New returns a storage on a pool of the user's own, which it never closes. Notifications
-// come through a further connection with the settings of the pool.
+// come through a further connection with the settings of the pool. It does not wait for
+// the database; an error means that the pool is nil or that an option makes no sense.
 func New(pool *pgxpool.Pool, options ...Option) (*Storage, error) {
 	if pool == nil {
 		return nil, errors.New("highway/postgres: the pool must not be nil")
@@ -179,7 +192,9 @@ func start(pool *pgxpool.Pool, owned bool, c choices) *Storage {
 }
 
 // Close implements [fleet.Storage]. It ends what runs for the protectors on the storage,
-// as [highway.CloseStorage] does, and closes the pool if [Open] has made it.
+// as [highway.CloseStorage] does, and closes the pool if [Open] has made it. From then on
+// the protectors are on their own. It returns when all has ended, or ctx has. Closing again
+// does nothing more.
 func (s *Storage) Close(ctx context.Context) error {
 	err := highway.CloseStorage(ctx, s)
 	s.once.Do(func() {
@@ -199,7 +214,7 @@ func (s *Storage) Close(ctx context.Context) error {
 	}
 }
 
-// String says which database it is, without the password.
+// String says which database it is, such as "postgres localhost:5432/highway".
 func (s *Storage) String() string {
 	c := s.pool.Config().ConnConfig
 	return fmt.Sprintf("postgres %s:%d/%s", c.Host, c.Port, c.Database)

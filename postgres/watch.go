@@ -35,7 +35,9 @@ var errDeaf = errors.New("notifications do not come, as behind a pooler in trans
 // errPollOnly is why there are none where none are wanted.
 var errPollOnly = errors.New("notifications are switched off")
 
-// Watch implements [fleet.Storage]. It listens on a connection of its own.
+// Watch implements [fleet.Storage]. It listens on a connection of its own, which it tests
+// by a notification to itself. Where that does not come it returns after some minutes
+// only, as it would be in vain to ask at once again; with [WithPollOnly] it tells nothing.
 func (s *Storage) Watch(ctx context.Context, changed func(key string)) error {
 	if s.ctx.Err() != nil {
 		return fleet.ErrClosed

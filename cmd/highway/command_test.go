@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"regexp"
 	"runtime/debug"
 	"slices"
@@ -36,6 +37,8 @@ func TestMistakesExitWith2AndUsage(t *testing.T) {
 		{[]string{"demo", "--sick", "5"}, "--sick 5: it must be from 0 to 4, fewer than the instances"},
 		{[]string{"demo", "--sick", "-1"}, "--sick -1: it must be from 0 to 4"},
 		{[]string{"demo", "--seed", "-1"}, `"-1"`},
+		{[]string{"demo", "--storage", "redis"}, "--storage redis: it must be memory or postgres"},
+		{[]string{"demo", "--storage", "postgres", "--instances", "101"}, "--instances 101: it must be at most 100 with --storage postgres"},
 		{[]string{"demo", "--plain=perhaps"}, `"perhaps"`},
 		{[]string{"demo", "--nonsense"}, "--nonsense"},
 		{[]string{"demo", "nonsense"}, `"nonsense"`},
@@ -118,9 +121,9 @@ func TestJSONHasTheKeysThatScriptsRelyOn(t *testing.T) {
 		t.Fatalf("exit code %d, %q", code, stderr)
 	}
 	summary := oneObject(t, stdout)
-	for key, want := range map[string]any{"instances": 3.0, "sick": 1.0, "outage_ms": 300.0, "seed": 9.0, "interrupted": false} {
-		if summary[key] != want {
-			t.Errorf("%s is %v, want %v", key, summary[key], want)
+	for key, want := range map[string]any{"instances": 3.0, "sick": 1.0, "outage_ms": 300.0, "seed": 9.0, "interrupted": false, "storage": "memory", "storage_at": nil} {
+		if got, there := summary[key]; !there || got != want {
+			t.Errorf("%s is %v, want %v", key, got, want)
 		}
 	}
 	number := func(key string) float64 {
@@ -145,6 +148,28 @@ func TestJSONHasTheKeysThatScriptsRelyOn(t *testing.T) {
 		if value, there := summary[key]; !there || value != nil && number(key) < 0 {
 			t.Errorf("%s is %v, want null or at least 0", key, value)
 		}
+	}
+}
+
+func TestADemoOnPostgreSQLSaysSo(t *testing.T) {
+	for _, variable := range os.Environ() {
+		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "HW_DB_") {
+			t.Setenv(name, "")
+		}
+	}
+	t.Chdir(t.TempDir()) // where no .env is
+	code, stdout, stderr := command(t.Context(), "demo", "--json", "--storage=postgres", "--instances=2", "--duration=1s")
+	if code != exitOK {
+		t.Fatalf("exit code %d, %q", code, stderr)
+	}
+	summary := oneObject(t, stdout)
+	if at, _ := summary["storage_at"].(string); summary["storage"] != "postgres" || !strings.HasPrefix(at, "PostgreSQL 1") || summary["calls"] == 0.0 {
+		t.Errorf("%s", stdout)
+	}
+	t.Setenv("HW_DB_HOST", "192.0.2.1")
+	code, stdout, stderr = command(t.Context(), "demo", "--json", "--storage=postgres", "--duration=1s")
+	if code != exitFailed || stdout != "" || !strings.Contains(stderr, "HW_DB_PASSWORD is missing") {
+		t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
 	}
 }
 

@@ -29,6 +29,15 @@ fleet of one or two instances has nobody to ask: the first trip opens it. But in
 its first 10 seconds it cannot know that there are no others, and until then
 each is on its own.
 
+The fleet meets in memory. With --storage postgres each instance has connections
+of its own to PostgreSQL, as if it were a process of its own. That is the
+database that HW_DB_* describes, in the environment or in .env; or, if they are
+not set, a server that is started for the demo and goes with it, of the
+PostgreSQL on this machine or else of one that is downloaded. The output says
+which. In your database the demo works in a schema of its own, highway_demo_ and
+some letters, so that real breakers are not touched, and removes it at the end.
+It needs the right to create one, and three connections for each instance.
+
 In a terminal it shows the run live. With --plain, or when the output is not a
 terminal, it writes a line for each change of state, and now and then the
 totals.
@@ -43,6 +52,9 @@ With --json the output is one object and nothing else. Its keys:
   duration_ms                  how long the run took, in milliseconds
   outage_ms                    how long the server was to be failing or slow
   seed                         what decided when calls were made
+  storage                      where the fleet met: memory or postgres
+  storage_at                   which database that was, for people to read; null
+                               with memory
   interrupted                  true if the run was ended before its time
   calls                        calls as one fleet that came to an end:
                                succeeded_calls + failed_calls + refused_calls
@@ -98,6 +110,7 @@ func demoCommand() *cobra.Command {
 		Example: `  highway demo
   highway demo --instances 12 --duration 1m --outage 20s
   highway demo --instances 20 --sick 1
+  highway demo --storage postgres
   highway demo --duration 10s --json`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -111,6 +124,7 @@ func demoCommand() *cobra.Command {
 			case plain || !isTerminal(c.OutOrStdout()) || os.Getenv("TERM") == "dumb":
 				show = plainText
 			}
+			config.Logf = func(format string, arguments ...any) { fmt.Fprintf(c.ErrOrStderr(), format+"\n", arguments...) }
 			run, err := demo.Start(c.Context(), config)
 			if err != nil {
 				return failure{err}
@@ -128,6 +142,7 @@ func demoCommand() *cobra.Command {
 	flags.DurationVar(&config.Duration, "duration", 20*time.Second, "`time` the run takes, 1s to 1h")
 	flags.DurationVar(&config.Outage, "outage", 0, "`time` the server is down (default half the duration)")
 	flags.Uint64Var(&config.Seed, "seed", 1, "`number` that decides when calls are made")
+	flags.StringVar(&config.Storage, "storage", demo.Memory, "memory or `postgres`, to meet in")
 	flags.BoolVar(&plain, "plain", false, "lines of text without colours or cursor movement")
 	flags.BoolVar(&asJSON, "json", false, "nothing but a summary at the end, as a JSON object")
 	return command

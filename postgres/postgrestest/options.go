@@ -17,7 +17,8 @@ type Options struct {
 	// machine's power.
 	Durable bool
 
-	// Settings are parameters of the server, such as shared_preload_libraries.
+	// Settings are parameters of the server, such as shared_preload_libraries. They win over
+	// those that this package gives.
 	Settings map[string]string
 
 	// TLS makes the server accept TLS only, with a certificate for localhost and

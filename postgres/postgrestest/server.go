@@ -42,8 +42,9 @@ type Server struct {
 	closed    bool
 }
 
-// Start starts a server, which runs until [Server.Close] or the end of this process.
-// Its error says what to install when there is no PostgreSQL to be had.
+// Start starts a server, which runs until [Server.Close] or the end of this process. It
+// takes a few seconds, or as long as the download; the end of ctx ends the attempt, and
+// does nothing later. Its error says what to install when there is no PostgreSQL to be had.
 func Start(ctx context.Context, options Options) (*Server, error) {
 	if address := os.Getenv("HW_TEST_DATABASE_URL"); address != "" && !options.private() {
 		return external(ctx, address)

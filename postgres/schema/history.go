@@ -10,8 +10,8 @@ import (
 // History is how long transitions are kept, and how many of each key. What is zero stays
 // as it is, which is 90 days and 1000 at first.
 type History struct {
-	Age  time.Duration
-	Rows int
+	Age  time.Duration // at least a second
+	Rows int           // of each key
 }
 
 const day = 24 * time.Hour

@@ -8,16 +8,16 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Found is what is in a database.
+// Found is what is in a database, as [Inspect] has seen it.
 type Found struct {
-	Schema  bool // it exists
-	Table   bool // the document's table does
-	Version int  // of the setup; 0 if there was none
-	Rows    int64
+	Schema  bool  // it exists
+	Table   bool  // the document's table does
+	Version int   // of the setup; 0 if there was none
+	Rows    int64 // of the table, if who has looked may count them
 
-	Server  string // its version
-	User    string // who has looked
-	History History
+	Server  string  // its version, such as "17.2"
+	User    string  // who has looked
+	History History // what is kept; zero if there was no setup
 	// Anybody says that every role may create things in the schema, as in "public" up to
 	// PostgreSQL 14. The triggers would take what one creates there for their own, and run
 	// it with their owner's rights.
@@ -41,6 +41,7 @@ type Found struct {
 
 // Querier is a connection, a pool or a transaction.
 type Querier interface {
+	// QueryRow is that of package pgx.
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
@@ -49,7 +50,8 @@ func Inspect(ctx context.Context, db Querier, name string) (Found, error) {
 	return Setup{Schema: name}.Inspect(ctx, db)
 }
 
-// Inspect looks at what is there, and changes nothing.
+// Inspect looks at what is there, and changes nothing. What an error means, [Explain]
+// says.
 func (s Setup) Inspect(ctx context.Context, db Querier) (Found, error) {
 	name := s.name()
 	var f Found

@@ -38,7 +38,8 @@ func Install(ctx context.Context, conn *pgx.Conn, name string) error {
 // Install makes the tables and functions, or brings what is there up to date. It deletes
 // nothing, keeps every row, may be repeated, and does all or nothing. If there is nothing
 // to do it takes no lock on any table. A newer version than this package's is left alone,
-// with an error.
+// with an error. Two at once do no harm: one waits for the other. What an error means,
+// [Explain] says.
 func (s Setup) Install(ctx context.Context, conn *pgx.Conn) error {
 	if err := s.Check(); err != nil {
 		return err

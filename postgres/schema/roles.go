@@ -49,7 +49,8 @@ var (
 )
 
 // Grants is the SQL that makes the roles and gives each what it needs, in a database in
-// which everything is set up. It may be repeated.
+// which everything is set up. It may be repeated. The setup and the roles must make sense
+// by their Check.
 func (s Setup) Grants(database string, r Roles) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }

@@ -28,7 +28,8 @@ var (
 	triggers string
 )
 
-// Check says whether name can be the name of a schema.
+// Check says whether name can be the name of a schema: 1 to 63 bytes of UTF-8, and none of
+// the server's own.
 func Check(name string) error {
 	switch {
 	case name == "":

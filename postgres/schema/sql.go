@@ -7,7 +7,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// SQL is what Install runs in the schema of this name, which must be valid.
+// SQL is what Install runs in the schema of this name, which must be one by [Check]. It
+// has to be run in one transaction.
 func SQL(name string) string { return Setup{Schema: name}.sql() }
 
 // Script is what Install runs, to be run by hand: in one transaction, which waits for

@@ -24,6 +24,10 @@ type Config struct {
 	Duration  time.Duration // of the run; MinDuration to MaxDuration
 	Outage    time.Duration // how much of it the server is down; 0 means half of it
 	Seed      uint64        // decides when the calls are made
+	Storage   string        // where the fleet meets: Memory, the default, or Postgres
+
+	// Logf is told what takes time before the run, such as a download. It may be nil.
+	Logf func(format string, arguments ...any)
 }
 
 // Validate names each flag whose value makes no sense, the value and the rule.
@@ -31,6 +35,13 @@ func (c Config) Validate() error {
 	var errs []error
 	if c.Instances < 1 || c.Instances > MaxInstances {
 		errs = append(errs, fmt.Errorf("--instances %d: it must be from 1 to %d", c.Instances, MaxInstances))
+	}
+	switch {
+	case c.Storage != "" && c.Storage != Memory && c.Storage != Postgres:
+		errs = append(errs, fmt.Errorf("--storage %s: it must be %s or %s", c.Storage, Memory, Postgres))
+	case c.Storage == Postgres && c.Instances > MaxPostgres && c.Instances <= MaxInstances:
+		errs = append(errs, fmt.Errorf("--instances %d: it must be at most %d with --storage %s, as each has connections of its own",
+			c.Instances, MaxPostgres, Postgres))
 	}
 	if c.Sick < 0 || c.Sick > 0 && c.Sick >= c.Instances {
 		errs = append(errs, fmt.Errorf("--sick %d: it must be from 0 to %d, fewer than the instances",
@@ -49,8 +60,11 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// withDefaults fills in what a zero Outage stands for.
+// withDefaults fills in what a zero Outage and an empty Storage stand for.
 func (c Config) withDefaults() Config {
+	if c.Storage == "" {
+		c.Storage = Memory
+	}
 	if c.Outage == 0 {
 		c.Outage = c.Duration / 2
 	}

@@ -10,6 +10,7 @@ import (
 // A frame is how a run stands at one instant: all that is shown of it.
 type frame struct {
 	config      Config
+	place       string // where the fleet meets, if not in this process
 	scenario    scenario
 	elapsed     time.Duration
 	ended       bool
@@ -36,6 +37,7 @@ type row struct {
 func (r *Run) read() frame {
 	f := frame{
 		config:   r.config,
+		place:    r.meeting.place(),
 		scenario: r.clock.scenario,
 		elapsed:  r.clock.elapsed(),
 		rows:     make([]row, len(r.instances)),

@@ -9,9 +9,17 @@ import (
 )
 
 // Live shows the run in the terminal until it ends, and leaves the last frame there.
+// Above it stands where the fleet meets, if that is not this process.
 // The key ctrl+c stops the run; in may be nil for a terminal that has no keys.
 func Live(run *Run, in io.Reader, out io.Writer) error {
 	const width, height = 80, 24 // until the terminal tells its own
+	if place := run.meeting.place(); place != "" {
+		if _, err := fmt.Fprintln(out, place); err != nil {
+			run.Stop()
+			<-run.Done()
+			return err
+		}
+	}
 	program := tea.NewProgram(live{run: run, frame: run.frame(), width: width, height: height},
 		tea.WithInput(in), tea.WithOutput(out), tea.WithWindowSize(width, height),
 		tea.WithoutSignalHandler()) // a signal ends the run, and that ends the program

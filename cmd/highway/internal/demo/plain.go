@@ -14,6 +14,9 @@ import (
 func Plain(run *Run, w io.Writer) error {
 	p := plain{w: w, told: make([]int, len(run.instances)), phase: -1}
 	p.print("highway demo: %s · server on %s\n", run.config.headline(), run.server.url)
+	if place := run.meeting.place(); place != "" {
+		p.print("%s\n", place)
+	}
 	ticks := time.NewTicker(50 * time.Millisecond)
 	defer ticks.Stop()
 	for p.err == nil {

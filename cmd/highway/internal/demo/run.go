@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"sync"
 	"time"
-
-	"github.com/highway-engine/highway"
 )
 
 // A Run is a demo on its way. It ends by itself, when its context does, or with Stop.
@@ -16,7 +14,7 @@ type Run struct {
 	config    Config
 	clock     *clock
 	server    *server
-	storage   *highway.InMemoryStorage // what makes the instances a fleet
+	meeting   meeting // what makes the instances a fleet
 	transport *http.Transport
 	instances []*instance
 	stop      context.CancelFunc
@@ -26,7 +24,7 @@ type Run struct {
 	err  error
 }
 
-// Start starts the server and the instances.
+// Start starts the server and the instances, and what they meet in.
 func Start(ctx context.Context, config Config) (*Run, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
@@ -35,16 +33,18 @@ func Start(ctx context.Context, config Config) (*Run, error) {
 	r := &Run{
 		config:    config,
 		clock:     &clock{scenario: newScenario(config.Duration, config.Outage)},
-		storage:   highway.NewInMemoryStorage(),
 		transport: newTransport(),
 		done:      make(chan struct{}),
 	}
 	var err error
-	if r.server, err = startServer(r.clock.phase); err != nil {
+	if r.meeting, err = meet(ctx, config); err != nil {
 		return nil, err
 	}
+	if r.server, err = startServer(r.clock.phase); err != nil {
+		return nil, errors.Join(err, r.meeting.close())
+	}
 	for number := 1; number <= config.Instances; number++ {
-		in, err := newInstance(number, config, r.storage, r.transport, r.server.url, r.clock)
+		in, err := r.newInstance(ctx, number)
 		if err != nil {
 			return nil, errors.Join(err, r.close())
 		}
@@ -55,6 +55,14 @@ func Start(ctx context.Context, config Config) (*Run, error) {
 	ctx, r.stop = context.WithCancel(ctx)
 	go r.run(ctx)
 	return r, nil
+}
+
+func (r *Run) newInstance(ctx context.Context, number int) (*instance, error) {
+	storage, err := r.meeting.storage(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return newInstance(number, r.config, storage, r.transport, r.server.url, r.clock)
 }
 
 // run returns when everything that the run has started has ended.
@@ -78,7 +86,7 @@ func (r *Run) run(ctx context.Context) {
 // close ends what outlives the calls.
 func (r *Run) close() error {
 	r.transport.CloseIdleConnections()
-	return errors.Join(r.storage.Close(context.Background()), r.server.close())
+	return errors.Join(r.meeting.close(), r.server.close())
 }
 
 // Stop ends the run before its time.

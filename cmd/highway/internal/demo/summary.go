@@ -18,6 +18,9 @@ type Summary struct {
 	Seed        uint64 `json:"seed"`        // what decided when calls were made
 	Interrupted bool   `json:"interrupted"` // whether the run was ended before its time
 
+	Storage   string  `json:"storage"`    // where the fleet met: Memory or Postgres
+	StorageAt *string `json:"storage_at"` // which database that was, for people; nil with Memory
+
 	Calls          int64 `json:"calls"`           // that came to an end; the sum of the next three
 	SucceededCalls int64 `json:"succeeded_calls"` // maybe after retries
 	FailedCalls    int64 `json:"failed_calls"`    // after at least one request
@@ -72,6 +75,8 @@ func (f frame) summary() Summary {
 		Seed:        f.config.Seed,
 		Interrupted: f.interrupted,
 
+		Storage: f.config.Storage,
+
 		Calls:          f.protected.calls(),
 		SucceededCalls: f.protected.succeeded,
 		FailedCalls:    f.protected.failed,
@@ -94,6 +99,9 @@ func (f frame) summary() Summary {
 		FailedCallsUnprotected:    f.unprotected.failed,
 		RetriesUnprotected:        f.unprotected.retries,
 		WastedCallsUnprotected:    f.unprotected.wasted,
+	}
+	if f.place != "" {
+		s.StorageAt = &f.place
 	}
 	for _, row := range f.rows {
 		s.StatusChanges += row.statusChanges
@@ -148,6 +156,9 @@ func (s Summary) String() string {
 	}
 	fmt.Fprintf(&b, "%s %v. The breakers of the fleet changed their state %s times, those on\ntheir own %s times.\n",
 		how, ran, grouped(int64(s.StatusChanges)), grouped(int64(s.StatusChangesUnshared)))
+	if s.StorageAt != nil {
+		fmt.Fprintf(&b, "The fleet met in %s.\n", *s.StorageAt)
+	}
 	return b.String()
 }
 
