@@ -10,19 +10,22 @@ import (
 	"github.com/highway-engine/highway/fleet"
 )
 
+// takesNoWrites is what a standby answers.
+const takesNoWrites = "25006"
+
 // advice is what to do about what the server says.
 var advice = map[string]string{
-	"42883": `the functions of highway are not there: run "highway setup"`,
-	"42P01": `the tables of highway are not there: run "highway setup"`,
-	"3F000": `the schema of highway is not there: run "highway setup"`,
-	"42703": `the tables of highway are of another version: run "highway setup"`,
-	"42501": `the user has too few rights: see "highway setup --roles"`,
-	"25006": "the server takes no writes: it is a standby, or was made read-only",
-	"53100": "the server's disk is full",
-	"53300": "the server has no connection left",
-	"28P01": "user or password are wrong",
-	"3D000": `the database is not there: run "highway setup"`,
-	"0A000": "the pooler or the server does not support this",
+	"42883":       `the functions of highway are not there: run "highway setup"`,
+	"42P01":       `the tables of highway are not there: run "highway setup"`,
+	"3F000":       `the schema of highway is not there: run "highway setup"`,
+	"42703":       `the tables of highway are of another version: run "highway setup"`,
+	"42501":       `the user has too few rights: see "highway setup --roles"`,
+	takesNoWrites: "the server takes no writes: it is a standby, or was made read-only",
+	"53100":       "the server's disk is full",
+	"53300":       "the server has no connection left",
+	"28P01":       "user or password are wrong",
+	"3D000":       `the database is not there: run "highway setup"`,
+	"0A000":       "the pooler or the server does not support this",
 }
 
 // answer notes whether the database was reached, and says what an error means.
@@ -38,6 +41,10 @@ func (s *Storage) answer(ctx context.Context, err error) error {
 	if errors.As(err, &refused) {
 		if what, ok := advice[refused.Code]; ok {
 			err = fmt.Errorf("%s: %w", what, err)
+		}
+		if refused.Code == takesNoWrites && s.owned {
+			// Another server may do so now, which is only looked for when connecting.
+			s.pool.Reset()
 		}
 	}
 	err = fmt.Errorf("highway/postgres: %w", err)

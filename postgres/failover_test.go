@@ -3,6 +3,8 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/url"
 	"testing"
 	"time"
 
@@ -26,13 +28,7 @@ func TestAPromotedServerHasRowsOfAnotherIncarnation(t *testing.T) {
 	if err := schema.Install(t.Context(), conn, schema.Default); err != nil {
 		t.Fatal(err)
 	}
-	standby, err := primary.Standby(t.Context())
-	if errors.Is(err, postgrestest.ErrMissing) {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	standby := standbyOf(t, primary)
 	look := func(s *postgres.Storage, number uint64) (fleet.Row, error) {
 		views, err := s.Exchange(t.Context(), "a", map[string]fleet.Report{"k": {Instance: "a", Number: number}})
 		return views["k"].Row, err
@@ -84,4 +80,53 @@ func TestAPromotedServerHasRowsOfAnotherIncarnation(t *testing.T) {
 	if again, err := look(after, 3); err != nil || again.Identity != row.Identity {
 		t.Errorf("%+v, %v", again, err)
 	}
+}
+
+func standbyOf(t *testing.T, primary *postgrestest.Server) *postgrestest.Server {
+	t.Helper()
+	standby, err := primary.Standby(t.Context())
+	if errors.Is(err, postgrestest.ErrMissing) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return standby
+}
+
+// TestAStorageFollowsAFailover (L1): the primary is still there, and only takes no writes
+// any more.
+func TestAStorageFollowsAFailover(t *testing.T) {
+	primary := postgrestest.New(t, postgrestest.Options{Private: true})
+	conn, err := pgx.Connect(t.Context(), primary.DSN())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	if err := schema.Install(t.Context(), conn, schema.Default); err != nil {
+		t.Fatal(err)
+	}
+	standby := standbyOf(t, primary)
+	both, err := url.Parse(primary.DSN())
+	if err != nil {
+		t.Fatal(err)
+	}
+	both.Host = fmt.Sprintf("127.0.0.1:%d,127.0.0.1:%d", primary.Port(), standby.Port())
+	both.RawQuery = "target_session_attrs=read-write"
+	s, err := postgres.Open(t.Context(), both.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close(context.Background())
+	waitFor(t, func() bool { _, err := s.Exchange(t.Context(), "a", nil); return err == nil })
+	for _, statement := range []string{"ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()"} {
+		if _, err := conn.Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	waitFor(t, func() bool { _, err := s.Exchange(t.Context(), "a", nil); return err != nil })
+	if err := standby.Promote(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, func() bool { _, err := s.Exchange(t.Context(), "a", nil); return err == nil })
 }

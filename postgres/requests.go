@@ -126,9 +126,10 @@ func (s *Storage) Sweep(ctx context.Context, after string, limit int) ([]string,
 		return nil, s.answer(ctx, err)
 	}
 	keys, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err := s.answer(ctx, err); err != nil {
-		return nil, err
+	if err != nil || s.ctx.Err() != nil {
+		return nil, s.answer(ctx, err)
 	}
+	// It is not noted as reached: that it can be read does not say that it can be written.
 	for i := range keys {
 		keys[i] = strings.TrimPrefix(keys[i], s.prefix)
 	}

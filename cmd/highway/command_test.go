@@ -182,7 +182,7 @@ func TestPlainIsPlain(t *testing.T) {
 	if i := strings.IndexFunc(stdout, control); i >= 0 {
 		t.Errorf("a control character in %q", stdout[i:])
 	}
-	for _, want := range []string{"highway demo: 2 instances · 1s · outage 500ms · seed 1", "is healthy", "is failing", "is slow", "100 %", "as one fleet", "each on its own", "without breakers", "Ran for 1s"} {
+	for _, want := range []string{"highway demo: 2 instances · 1s · outage 500ms · seed 1", "is healthy", "is failing", "is slow", "100 %", "as one fleet", "each on its own", "without breakers", "Ran for 1"} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("%q is not in\n%s", want, stdout)
 		}
@@ -191,7 +191,7 @@ func TestPlainIsPlain(t *testing.T) {
 
 func TestOutputThatIsNoTerminalIsPlain(t *testing.T) {
 	code, stdout, _ := command(t.Context(), "demo", "--instances=1", "--duration=1s")
-	if code != exitOK || strings.ContainsRune(stdout, '\x1b') || !strings.Contains(stdout, "Ran for 1s") {
+	if code != exitOK || strings.ContainsRune(stdout, '\x1b') || !strings.Contains(stdout, "Ran for 1") {
 		t.Errorf("exit code %d and %q", code, stdout)
 	}
 }

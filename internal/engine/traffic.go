@@ -235,9 +235,7 @@ func (e *Engine) sweep(ctx context.Context) {
 			answer <- keys
 			return err
 		})
-		if err == nil {
-			e.reached(nil)
-		}
+		// That it can be read does not say that it can be written: a sign of life does.
 		if err == nil || e.there(ctx, e.name, err) {
 			e.swept(err)
 		}
