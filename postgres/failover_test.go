@@ -19,16 +19,7 @@ import (
 // TestAPromotedServerHasRowsOfAnotherIncarnation (S11): the primary goes on for a while
 // after the standby has seen the last of it, so that both decide on the same epoch.
 func TestAPromotedServerHasRowsOfAnotherIncarnation(t *testing.T) {
-	primary := postgrestest.New(t, postgrestest.Options{Private: true})
-	conn, err := pgx.Connect(t.Context(), primary.DSN())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(context.Background())
-	if err := schema.Install(t.Context(), conn, schema.Default); err != nil {
-		t.Fatal(err)
-	}
-	standby := standbyOf(t, primary)
+	primary, standby := newPair(t)
 	look := func(s *postgres.Storage, number uint64) (fleet.Row, error) {
 		views, err := s.Exchange(t.Context(), "a", map[string]fleet.Report{"k": {Instance: "a", Number: number}})
 		return views["k"].Row, err
@@ -82,8 +73,14 @@ func TestAPromotedServerHasRowsOfAnotherIncarnation(t *testing.T) {
 	}
 }
 
-func standbyOf(t *testing.T, primary *postgrestest.Server) *postgrestest.Server {
+// newPair starts a server with the schema, and a standby that follows it.
+func newPair(t *testing.T) (primary, standby *postgrestest.Server) {
 	t.Helper()
+	primary = postgrestest.New(t, postgrestest.Options{Private: true})
+	conn := connect(t, primary)
+	if err := schema.Install(t.Context(), conn, schema.Default); err != nil {
+		t.Fatal(err)
+	}
 	standby, err := primary.Standby(t.Context())
 	if errors.Is(err, postgrestest.ErrMissing) {
 		t.Skip(err)
@@ -91,22 +88,23 @@ func standbyOf(t *testing.T, primary *postgrestest.Server) *postgrestest.Server 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return standby
+	return primary, standby
+}
+
+func connect(t *testing.T, server *postgrestest.Server) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), server.DSN())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close(context.Background()) })
+	return conn
 }
 
 // TestAStorageFollowsAFailover (L1): the primary is still there, and only takes no writes
 // any more.
 func TestAStorageFollowsAFailover(t *testing.T) {
-	primary := postgrestest.New(t, postgrestest.Options{Private: true})
-	conn, err := pgx.Connect(t.Context(), primary.DSN())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(context.Background())
-	if err := schema.Install(t.Context(), conn, schema.Default); err != nil {
-		t.Fatal(err)
-	}
-	standby := standbyOf(t, primary)
+	primary, standby := newPair(t)
 	both, err := url.Parse(primary.DSN())
 	if err != nil {
 		t.Fatal(err)
@@ -120,7 +118,7 @@ func TestAStorageFollowsAFailover(t *testing.T) {
 	defer s.Close(context.Background())
 	waitFor(t, func() bool { _, err := s.Exchange(t.Context(), "a", nil); return err == nil })
 	for _, statement := range []string{"ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()"} {
-		if _, err := conn.Exec(t.Context(), statement); err != nil {
+		if _, err := connect(t, primary).Exec(t.Context(), statement); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -39,10 +39,7 @@ type patient struct {
 // beginning.
 func newPatient(t *testing.T, before func(p *patient), options ...postgres.Option) *patient {
 	t.Helper()
-	server, err := shared()
-	if err != nil {
-		t.Fatal(err)
-	}
+	server := postgrestest.Shared(t)
 	dsn := server.Database(t)
 	return newPatientOf(t, dsn, address(t, dsn), before, options...)
 }
@@ -382,10 +379,7 @@ func TestACommandThatIsNotHeardIsNotDone(t *testing.T) {
 // TestBehindAPoolerNothingIsToldAndEverythingSeen: in transaction mode LISTEN succeeds,
 // and delivers nothing.
 func TestBehindAPoolerNothingIsToldAndEverythingSeen(t *testing.T) {
-	server, err := shared()
-	if err != nil {
-		t.Fatal(err)
-	}
+	server := postgrestest.Shared(t)
 	dsn := server.Database(t)
 	bouncer, err := pooler.Start(t.Context(), dsn, address(t, dsn))
 	if errors.Is(err, pooler.ErrMissing) {

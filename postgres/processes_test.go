@@ -15,6 +15,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/highway-engine/highway/postgres/postgrestest"
 	"github.com/highway-engine/highway/postgres/schema"
 )
 
@@ -159,10 +160,7 @@ func (p *program) crash() {
 // upgraded by the setup.
 func documentsDatabase(t *testing.T) *pgx.Conn {
 	t.Helper()
-	server, err := shared()
-	if err != nil {
-		t.Fatal(err)
-	}
+	server := postgrestest.Shared(t)
 	conn, err := pgx.Connect(t.Context(), server.Database(t))
 	if err != nil {
 		t.Fatal(err)

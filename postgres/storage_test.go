@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -137,25 +136,10 @@ func (s *stored) Block(key string) (release func()) {
 	return func() { _ = tx.Rollback(ctx) }
 }
 
-// shared is the server of all tests that do nothing to it.
-var shared = sync.OnceValues(func() (*postgrestest.Server, error) {
-	return postgrestest.Start(context.Background(), postgrestest.Options{})
-})
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if server, err := shared(); err == nil {
-		_ = server.Close()
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(postgrestest.Run(m)) }
 
 // dsn leads to the shared server.
 func dsn(t *testing.T) string {
 	t.Helper()
-	server, err := shared()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return server.DSN()
+	return postgrestest.Shared(t).DSN()
 }

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/highway-engine/highway/postgres/postgrestest"
 )
 
 // binary is the command, built once for the tests that need a process.
@@ -32,10 +34,7 @@ func testMain(m *testing.M) int {
 		fmt.Fprintf(os.Stderr, "%v\n%s", err, out)
 		return 1
 	}
-	code := m.Run()
-	if server, err := shared(); err == nil {
-		_ = server.Close()
-	}
+	code := postgrestest.Run(m)
 	if err := goleak.Find(); code == 0 && err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

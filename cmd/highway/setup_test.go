@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -16,19 +15,10 @@ import (
 	"github.com/highway-engine/highway/postgres/postgrestest"
 )
 
-// shared is the server of all tests.
-var shared = sync.OnceValues(func() (*postgrestest.Server, error) {
-	return postgrestest.Start(context.Background(), postgrestest.Options{})
-})
-
 // server is the connection string of a superuser there.
 func server(t *testing.T) string {
 	t.Helper()
-	server, err := shared()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return server.DSN()
+	return postgrestest.Shared(t).DSN()
 }
 
 // secret is the password for the server, or any if it wants none.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -16,28 +15,13 @@ import (
 	"github.com/highway-engine/highway/postgres/schema"
 )
 
-// shared is the server of all tests.
-var shared = sync.OnceValues(func() (*postgrestest.Server, error) {
-	return postgrestest.Start(context.Background(), postgrestest.Options{})
-})
-
 // server is the connection string of a superuser there.
 func server(t *testing.T) string {
 	t.Helper()
-	server, err := shared()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return server.DSN()
+	return postgrestest.Shared(t).DSN()
 }
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if server, err := shared(); err == nil {
-		_ = server.Close()
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(postgrestest.Run(m)) }
 
 // A database is a fresh one.
 type database struct {
