@@ -42,7 +42,7 @@ scripts: ## rewrite the state machine's scripts with what it does now
 .PHONY: simulate
 simulate: ## run fleets in virtual time for a minute, explore a small one, break some on purpose
 	go run ./internal/sim/simulate
-	go run ./internal/sim/simulate -explore 60000
+	go run ./internal/sim/simulate -explore 2000000
 	go run ./internal/sim/simulate -broken
 
 .PHONY: chaos
