@@ -16,7 +16,17 @@ type record struct {
 	transitions []transition
 	spans       []span
 	orders      []order
-	broken      []violation // found while it ran
+	password    string
+	broken      []violation    // found while it ran
+	compared    map[string]int // how often each promise was compared with something
+}
+
+// compares counts that there was something to compare a promise with.
+func (r *record) compares(promise string) {
+	if r.compared == nil {
+		r.compared = map[string]int{}
+	}
+	r.compared[promise]++
 }
 
 // A span is a time in which something was done to the fleet.
@@ -65,6 +75,7 @@ type transition struct {
 	reason      string
 	by          string
 	evidence    evidence
+	deadlines   []time.Time // that the OPEN had in storage, by the clock of this machine
 }
 
 type evidence struct {
