@@ -124,9 +124,10 @@ func (s *Storage) Sweep(ctx context.Context, after string, limit int) ([]string,
 		return nil, s.answer(ctx, err)
 	}
 	keys, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err := s.answer(ctx, err); err != nil {
-		return nil, err
+	if err != nil {
+		return nil, s.answer(ctx, err)
 	}
+	// That it can be read does not make a database reachable which takes no writes.
 	for i := range keys {
 		keys[i] = strings.TrimPrefix(keys[i], s.prefix)
 	}

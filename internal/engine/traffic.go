@@ -235,7 +235,10 @@ func (e *Engine) sweep(ctx context.Context) {
 			answer <- keys
 			return err
 		})
-		if err == nil {
+		if err == nil && !e.live() {
+			// A storage that only lets itself be read is away all the same.
+			err = e.sign(ctx, e.name)
+		} else if err == nil {
 			e.reached(nil)
 		}
 		if err == nil || e.there(ctx, e.name, err) {
