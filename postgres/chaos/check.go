@@ -188,6 +188,42 @@ func checkBlocking(r *record) (all []violation) {
 				"it calls %s %v after it has adopted %v, %v before that ends", e.Key, a.admitted.Sub(e.At), *is, ends.Sub(a.admitted))})
 		}
 	}
+	return append(all, r.deaf(calls)...)
+}
+
+// toldWithin is how soon whoever is told of changes has taken one over, on a busy machine.
+const toldWithin = time.Second
+
+// deaf finds who could be told of a stored OPEN, and makes calls all the same. It may have
+// been OPEN by itself before, so that taking it over was no change of state.
+func (r *record) deaf(calls map[source][]arrival) (all []violation) {
+	for _, key := range keys {
+		history := r.about(key)
+		for i, t := range history {
+			if t.to != "OPEN" {
+				continue
+			}
+			ends := t.ends()
+			if i+1 < len(history) && history[i+1].at.Before(ends) {
+				ends = history[i+1].at
+			}
+			from := t.at.Add(-10 * time.Second)
+			if !ends.After(t.at.Add(toldWithin+grace)) || r.within(apart, "", from, ends) || r.within(paused, "", from, ends) ||
+				r.within(clockSet, "", from, ends) || r.within(deleting, key, from, ends) {
+				continue
+			}
+			r.compares("S4")
+			for of, made := range calls {
+				if of.key != key || slices.Contains(r.pooled, placeOf(of.instance)) || r.within(born, of.instance, t.at.Add(-time.Second), ends) {
+					continue
+				}
+				for _, a := range between(made, t.at.Add(toldWithin), ends.Add(-grace)) {
+					all = append(all, violation{"S4", a.admitted, of.instance, fmt.Sprintf(
+						"it calls %s %v after %v, %v before that ends", key, a.admitted.Sub(t.at), t, ends.Sub(a.admitted))})
+				}
+			}
+		}
+	}
 	return all
 }
 

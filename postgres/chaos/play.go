@@ -112,6 +112,12 @@ func (r *run) start(ctx context.Context) (err error) {
 		}
 		r.places = append(r.places, p)
 		p.role = role{DSN: p.proxy.Through(r.database.server().DSN()), Resource: r.resource.address(), Pause: r.pause}
+		if i%2 == 1 {
+			p.role.Pause *= 5 // who calls seldom hears of an outage before it trips
+		}
+		if p.pooled {
+			r.record.pooled = append(r.record.pooled, p.name)
+		}
 		if err := p.start(); err != nil {
 			return err
 		}

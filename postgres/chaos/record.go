@@ -17,6 +17,7 @@ type record struct {
 	spans       []span
 	orders      []order
 	password    string
+	pooled      []string       // places whose instances are not told of changes, but look
 	broken      []violation    // found while it ran
 	compared    map[string]int // how often each promise was compared with something
 }
@@ -40,13 +41,13 @@ type span struct {
 type what int
 
 const (
-	apart     what = iota // the storage is, or may be, away for some: until all is well again
-	paused                // an instance is stopped
-	clockSet              // the storage's clock is being set
-	promoted              // another server takes over
-	restarted             // the storage
-	deleting              // the row of a key
-	foreign               // a program on the Python library writes a key
+	apart    what = iota // the storage is, or may be, away for some: until all is well again
+	paused               // an instance is stopped
+	clockSet             // the storage's clock is being set
+	promoted             // another server takes over
+	born                 // an instance
+	deleting             // the row of a key
+	foreign              // a program on the Python library writes a key
 )
 
 // An order is a person's command.

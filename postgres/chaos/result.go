@@ -153,5 +153,5 @@ func (r *record) around(v violation) (lines []string) {
 }
 
 func (w what) String() string {
-	return []string{"apart", "stopped", "clock set", "failover", "restart", "deletion", "Python program"}[w]
+	return []string{"apart", "stopped", "clock set", "failover", "start", "deletion", "Python program"}[w]
 }
