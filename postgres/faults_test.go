@@ -276,6 +276,12 @@ func TestAReadOnlyDatabaseIsAway(t *testing.T) {
 	p.do("ALTER DATABASE " + name + " SET default_transaction_read_only = on")
 	p.proxy.Cut()
 	p.sick("takes no writes")
+	for end := time.Now().Add(3 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if s, f := p.storage.Status(), p.protector.Snapshot().Fleet; s.Reachable || f.Live {
+			t.Fatalf("it is back, as it can be read: %+v, %+v", s, f)
+		}
+	}
+	p.says(saysAway, 1)
 	p.do("ALTER DATABASE " + name + " RESET default_transaction_read_only")
 	p.proxy.Cut()
 	p.well()

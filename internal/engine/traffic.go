@@ -235,7 +235,12 @@ func (e *Engine) sweep(ctx context.Context) {
 			answer <- keys
 			return err
 		})
-		// That it can be read does not say that it can be written: a sign of life does.
+		if err == nil && !e.live() {
+			// A storage that only lets itself be read is away all the same.
+			err = e.sign(ctx, e.name)
+		} else if err == nil {
+			e.reached(nil)
+		}
 		if err == nil || e.there(ctx, e.name, err) {
 			e.swept(err)
 		}

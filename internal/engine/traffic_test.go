@@ -195,6 +195,29 @@ func TestAnOutageIsTwoLines(t *testing.T) {
 	})
 }
 
+// TestAStorageThatOnlyReadsIsAway, and does not come and go with each look at it.
+func TestAStorageThatOnlyReadsIsAway(t *testing.T) {
+	bubble(t, func(t *testing.T, storage *fake, log *syncBuffer) {
+		p := join(storage, "k")
+		time.Sleep(5 * time.Second)
+		reads := failing(errScript)
+		reads.sweep, reads.watch = nil, nil
+		storage.plays(reads)
+		time.Sleep(10 * time.Minute)
+		if s := p.Signal(); s.Live || time.Since(s.Since) < 9*time.Minute {
+			t.Errorf("%+v", s)
+		}
+		storage.plays(script{})
+		time.Sleep(10 * time.Second)
+		if s := p.Signal(); !s.Live {
+			t.Errorf("then %+v", s)
+		}
+		log.want(t, 1, "level=WARN", "is away", errScript.Error())
+		log.want(t, 1, "level=INFO", "answers again")
+		log.want(t, 2, "")
+	})
+}
+
 func TestTheEngineHasItsPace(t *testing.T) {
 	bubble(t, func(t *testing.T, storage *fake, _ *syncBuffer) {
 		join(storage, "k")

@@ -79,6 +79,8 @@ func (m *Member) adopt(row fleet.Row, number uint64, now time.Time) {
 		m.probe.state = noProbe
 	}
 	m.link.proposal, m.link.unmade = nil, false
+	// When this was asked for, the next time may have seemed far off (L1).
+	m.link.at(now.Add(m.jittered(m.poll())))
 	switch row.State {
 	case circuit.Open:
 		// Counted from the receipt, and so never too early (S2, S4, S10).

@@ -177,3 +177,19 @@ func TestASuspicionEndsByTime(t *testing.T) {
 		t.Errorf("too late: %+v", r)
 	}
 }
+
+// TestWhatWasLearntIsLookedAtAgainSoon: it was asked for while nothing went on, when it is
+// enough to ask every few minutes. Should what goes on end before anybody says so, nobody
+// would hint at it (L1).
+func TestWhatWasLearntIsLookedAtAgainSoon(t *testing.T) {
+	isolated := rowOf(id(1, 2, 2), fleet.Open)
+	isolated.Hold = fleet.Isolated
+	for _, row := range []fleet.Row{isolated, rowOf(id(1, 2, 2), fleet.Open), rowOf(id(1, 2, 2), fleet.HalfOpen)} {
+		m := newMember()
+		tell(t, m, after(0), fleet.View{Row: rowOf(id(1, 1, 1), fleet.Closed), Live: 3})
+		tell(t, m, after(time.Minute), fleet.View{Row: row, Live: 3})
+		if wait := m.Wake().Sub(after(time.Minute)); wait > 2400*time.Millisecond {
+			t.Errorf("it asks again about %+v after %v", row, wait)
+		}
+	}
+}

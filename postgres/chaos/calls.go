@@ -10,7 +10,7 @@ import (
 // in a fault than that. Besides, hardly any call may take what one round trip would.
 const (
 	longestCall  = 250 * time.Millisecond
-	longestProbe = 500 * time.Millisecond // it may wait for a lease
+	longestProbe = 500 * time.Millisecond // one may wait for a lease
 	mostSlow     = 0.001
 	slowCall     = 20 * time.Millisecond
 )
@@ -20,30 +20,58 @@ func checkCalls(r *record) (all []violation) {
 	for _, e := range r.of(wrong) {
 		all = append(all, violation{"S9", e.At, e.Instance, fmt.Sprintf("a call of %s: %s", e.Key, e.Text)})
 	}
+	w := r.waits()
+	for range w.calls {
+		r.compares("S9")
+	}
+	for _, e := range w.each {
+		longest := longestProbe // while an instance is still OPEN, the fleet may probe already
+		if e.From == "CLOSED" {
+			longest = longestCall
+		}
+		if e.Took > longest {
+			all = append(all, violation{"S9", e.At, e.Instance, fmt.Sprintf("a call of %s in %s takes %v longer than its resource", e.Key, e.From, e.Took)})
+		}
+	}
+	if float64(w.slow) > mostSlow*float64(w.calls) {
+		all = append(all, violation{"S9", r.ended, "", fmt.Sprintf("%d of %d calls take more than %v longer than their resource", w.slow, w.calls, slowCall)})
+	}
+	return all
+}
+
+// waits are what calls took beside their resource, but for the times in which their
+// process did not run.
+type waits struct {
+	calls, refused int
+	each           []event       // that was noticeable
+	slow           int           // that are not probes, of more than slowCall
+	longest        time.Duration // that is no probe
+	longestProbe   time.Duration
+}
+
+func (r *record) waits() (w waits) {
 	stalls := map[string][]event{}
 	for _, e := range r.of(stalled) {
 		stalls[e.Instance] = append(stalls[e.Instance], e)
 	}
-	calls, slowOnes := 0, 0
 	for _, e := range r.of(called) {
-		calls += e.Calls
+		w.calls += e.Calls
+		w.refused += e.Refused
 	}
 	for _, e := range r.of(slow) {
-		took := e.Took - stalledWithin(stalls[e.Instance], e.At, e.At.Add(e.Took))
-		longest := longestCall
-		if e.From == "HALF_OPEN" {
-			longest = longestProbe
-		} else if took > slowCall {
-			slowOnes++
-		}
-		if took > longest {
-			all = append(all, violation{"S9", e.At, e.Instance, fmt.Sprintf("a call of %s in %s takes %v longer than its resource", e.Key, e.From, took)})
+		e.Took -= stalledWithin(stalls[e.Instance], e.At, e.At.Add(e.Took))
+		w.each = append(w.each, e)
+		switch {
+		case e.From == "HALF_OPEN":
+			w.longestProbe = max(w.longestProbe, e.Took)
+		default:
+			w.longest = max(w.longest, e.Took)
+			if e.Took > slowCall {
+				w.slow++
+			}
 		}
 	}
-	if float64(slowOnes) > mostSlow*float64(calls) {
-		all = append(all, violation{"S9", r.ended, "", fmt.Sprintf("%d of %d calls take more than %v longer than their resource", slowOnes, calls, slowCall)})
-	}
-	return all
+	return w
 }
 
 // stalledWithin is how long a process did not run between two instants.

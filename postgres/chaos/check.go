@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -15,7 +16,7 @@ var checks = []struct {
 	check   func(r *record) []violation
 }{
 	{"S1", "the history is one of epochs that follow each other", checkHistory},
-	{"S2", "no adopted OPEN ends before the stored one", checkDeadlines},
+	{"S2", "an OPEN has one deadline, and nobody an earlier one", checkDeadlines},
 	{"S4", "who has adopted an OPEN makes no call before its end", checkBlocking},
 	{"S5", "no more probes than there are leases", checkProbes},
 	{"S7", "the fleet opens on evidence only", checkOpenings},
@@ -25,7 +26,8 @@ var checks = []struct {
 	{"L1", "all hear of the storage again, and agree with it", nil},
 	{"L3", "a healthy resource that is called is CLOSED", nil},
 	{"L4", "a resource that fails for all is refused by all", nil},
-	{"S6", "an order is done, not done, or unknown", checkOrders},
+	{"orders", "a person's order is answered", checkOrders},
+	{"secrets", "nothing that is said holds the password", checkSecrets},
 }
 
 // grace is how far apart two instants of two processes may be noted though they are in
@@ -56,6 +58,7 @@ func checkHistory(r *record) (all []violation) {
 			if was.incarnation != is.incarnation {
 				continue
 			}
+			r.compares("S1")
 			epoch := was.epoch + 1
 			if is.to == "" {
 				epoch = was.epoch // a deletion says what there was
@@ -74,19 +77,28 @@ func checkIncarnations(r *record) (all []violation) {
 	for _, key := range keys {
 		gone := map[int64]bool{}
 		history := r.about(key)
+		var since time.Time // of the incarnation
 		for i := 1; i < len(history); i++ {
 			was, is := history[i-1], history[i]
+			if since.IsZero() {
+				since = was.at
+			}
 			if was.incarnation == is.incarnation {
 				continue
 			}
+			// Another server's first look at a row makes it another, which may be long after
+			// the failover.
+			lost := r.within(promoted, "", since.Add(-grace), is.at.Add(grace))
+			since = is.at
 			gone[was.incarnation] = true
+			r.compares("S11")
 			fresh := is.epoch == 1 && (is.from == "" || is.from == "CLOSED")
 			succeeds := is.epoch == was.epoch && is.from == was.to && is.to == was.to
 			switch {
 			case gone[is.incarnation]:
 				all = append(all, violation{"S11", is.at, "", fmt.Sprintf("%v is of an incarnation that was gone", is)})
 			case fresh && r.within(deleting, key, was.at.Add(-grace), is.at.Add(grace)):
-			case succeeds && r.within(promoted, "", was.at.Add(-grace), is.at.Add(grace)):
+			case succeeds && lost:
 			default:
 				all = append(all, violation{"S11", is.at, "", fmt.Sprintf("%v follows %v", is, was)})
 			}
@@ -96,30 +108,35 @@ func checkIncarnations(r *record) (all []violation) {
 }
 
 // ends is when an OPEN that is stored ends, unless something newer is decided.
-func (t transition) ends() (time.Time, bool) {
-	if t.to != "OPEN" || t.hold != "" {
-		return time.Time{}, false // a person has said how long
+func (t transition) ends() time.Time {
+	if len(t.deadlines) == 0 {
+		return t.at.Add(time.Hour) // when somebody says so
 	}
-	return t.at.Add(cooldown), true
+	return t.deadlines[0]
 }
 
-// adopted finds the stored OPEN that an instance has taken over, and what came after it.
+// mayBeOld is how long ago the storage may have said what an instance takes over: a
+// request has a second to be answered.
+const mayBeOld = 1200 * time.Millisecond
+
+// adopted finds the stored OPEN that an instance has taken over, and what came after it,
+// unless it may have been one of several.
 func (r *record) adopted(e event) (is, next *transition) {
 	if e.Kind != changed || e.To != "OPEN" || e.Reason != "fleet decided" {
 		return nil, nil
 	}
 	history := r.about(e.Key)
 	for i := range history {
-		switch t := &history[i]; {
-		case t.at.After(e.At.Add(grace)):
-			if is != nil && next == nil {
-				next = t
-			}
-			return is, next
-		case t.to == "OPEN":
-			is, next = t, nil
-		case is != nil && next == nil:
-			next = t
+		t := &history[i]
+		current := i+1 == len(history) || history[i+1].at.After(e.At.Add(-mayBeOld))
+		if t.to != "OPEN" || !current || t.at.After(e.At.Add(grace)) {
+			continue
+		}
+		if is != nil {
+			return nil, nil
+		}
+		if is = t; i+1 < len(history) {
+			next = &history[i+1]
 		}
 	}
 	return is, next
@@ -127,15 +144,21 @@ func (r *record) adopted(e event) (is, next *transition) {
 
 // checkDeadlines (S2, S10).
 func checkDeadlines(r *record) (all []violation) {
+	for _, t := range r.transitions {
+		if len(t.deadlines) > 1 {
+			all = append(all, violation{"S2", t.at, "", fmt.Sprintf("%v has the deadlines %v", t, t.deadlines)})
+		}
+	}
 	for _, e := range r.of(changed) {
 		is, next := r.adopted(e)
 		if is == nil || e.Until.IsZero() || next != nil && !next.at.After(e.At) {
 			continue
 		}
-		ends, known := is.ends()
-		if !known || r.within(clockSet, "", is.at.Add(-grace), ends) || r.within(promoted, "", is.at.Add(-grace), ends) {
+		ends := is.ends()
+		if r.within(clockSet, "", is.at.Add(-grace), ends) || r.within(promoted, "", is.at.Add(-grace), ends) {
 			continue
 		}
+		r.compares("S2")
 		if early := ends.Sub(e.Until); early > 50*time.Millisecond {
 			all = append(all, violation{"S2", e.At, e.Instance, fmt.Sprintf("its OPEN of %s ends %v before that of %v", e.Key, early, *is)})
 		}
@@ -151,10 +174,7 @@ func checkBlocking(r *record) (all []violation) {
 		if is == nil {
 			continue
 		}
-		ends, known := is.ends()
-		if !known {
-			continue
-		}
+		ends := is.ends()
 		if next != nil && next.at.Before(ends) {
 			ends = next.at
 		}
@@ -162,20 +182,57 @@ func checkBlocking(r *record) (all []violation) {
 			r.within(deleting, e.Key, is.at.Add(-grace), ends) {
 			continue
 		}
-		for _, a := range between(calls[caller2{e.Instance, e.Key}], e.At.Add(grace), ends.Add(-grace)) {
+		r.compares("S4")
+		for _, a := range between(calls[source{e.Instance, e.Key}], e.At.Add(grace), ends.Add(-grace)) {
 			all = append(all, violation{"S4", a.admitted, e.Instance, fmt.Sprintf(
 				"it calls %s %v after it has adopted %v, %v before that ends", e.Key, a.admitted.Sub(e.At), *is, ends.Sub(a.admitted))})
+		}
+	}
+	return append(all, r.deaf(calls)...)
+}
+
+// toldWithin is how soon whoever is told of changes has taken one over, on a busy machine.
+const toldWithin = time.Second
+
+// deaf finds who could be told of a stored OPEN, and makes calls all the same. It may have
+// been OPEN by itself before, so that taking it over was no change of state.
+func (r *record) deaf(calls map[source][]arrival) (all []violation) {
+	for _, key := range keys {
+		history := r.about(key)
+		for i, t := range history {
+			if t.to != "OPEN" {
+				continue
+			}
+			ends := t.ends()
+			if i+1 < len(history) && history[i+1].at.Before(ends) {
+				ends = history[i+1].at
+			}
+			from := t.at.Add(-10 * time.Second)
+			if !ends.After(t.at.Add(toldWithin+grace)) || r.within(apart, "", from, ends) || r.within(paused, "", from, ends) ||
+				r.within(clockSet, "", from, ends) || r.within(deleting, key, from, ends) {
+				continue
+			}
+			r.compares("S4")
+			for of, made := range calls {
+				if of.key != key || slices.Contains(r.pooled, placeOf(of.instance)) || r.within(born, of.instance, t.at.Add(-time.Second), ends) {
+					continue
+				}
+				for _, a := range between(made, t.at.Add(toldWithin), ends.Add(-grace)) {
+					all = append(all, violation{"S4", a.admitted, of.instance, fmt.Sprintf(
+						"it calls %s %v after %v, %v before that ends", key, a.admitted.Sub(t.at), t, ends.Sub(a.admitted))})
+				}
+			}
 		}
 	}
 	return all
 }
 
-type caller2 struct{ instance, key string }
+type source struct{ instance, key string }
 
-func (r *record) byCaller() map[caller2][]arrival {
-	all := map[caller2][]arrival{}
+func (r *record) byCaller() map[source][]arrival {
+	all := map[source][]arrival{}
 	for _, a := range r.arrivals {
-		c := caller2{a.instance, a.key}
+		c := source{a.instance, a.key}
 		all[c] = append(all[c], a)
 	}
 	return all
@@ -213,6 +270,7 @@ func checkProbes(r *record) (all []violation) {
 				r.within(deleting, key, t.at.Add(-grace), ends) {
 				continue
 			}
+			r.compares("S5")
 			most := 2*probes + 1 + int(ends.Sub(t.at)/cooldown)
 			if n := len(between(calls, t.at, ends)); n > most {
 				all = append(all, violation{"S5", t.at, "", fmt.Sprintf("%d calls of %s, which is half-open for %v", n, key, ends.Sub(t.at))})
@@ -232,6 +290,7 @@ func checkOpenings(r *record) (all []violation) {
 		if t.to != "OPEN" || t.from == "OPEN" {
 			continue
 		}
+		r.compares("S7")
 		var why string
 		failed, victims := r.failures(t.key, t.at.Add(-remembered), t.at)
 		switch t.reason {
@@ -282,6 +341,9 @@ func checkHolds(r *record) (all []violation) {
 		history := r.about(key)
 		for i := 1; i < len(history); i++ {
 			was, is := history[i-1], history[i]
+			if was.hold != "" {
+				r.compares("S8")
+			}
 			if was.hold == "" || is.reason == "commanded" || is.to == "" {
 				continue
 			}
@@ -297,11 +359,26 @@ func checkHolds(r *record) (all []violation) {
 	return all
 }
 
-// checkOrders (L6): nobody who gives an order is left without an answer.
+// checkOrders: nobody who gives an order is left without an answer.
 func checkOrders(r *record) (all []violation) {
 	for _, e := range r.of(commanded) {
+		r.compares("orders")
 		if e.Took > commandTime+time.Second && !r.within(paused, e.Instance, e.At.Add(-e.Took), e.At) {
-			all = append(all, violation{"S6", e.At, e.Instance, fmt.Sprintf("an order takes %v", e.Took)})
+			all = append(all, violation{"orders", e.At, e.Instance, fmt.Sprintf("an order takes %v", e.Took)})
+		}
+	}
+	return all
+}
+
+// checkSecrets looks at all that the instances have said.
+func checkSecrets(r *record) (all []violation) {
+	for _, e := range r.events {
+		if e.Text == "" {
+			continue
+		}
+		r.compares("secrets")
+		if r.password != "" && strings.Contains(e.Text, r.password) {
+			all = append(all, violation{"secrets", e.At, e.Instance, fmt.Sprintf("a %s holds the password", e.Kind)})
 		}
 	}
 	return all

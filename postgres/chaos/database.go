@@ -42,7 +42,9 @@ func newDatabase(ctx context.Context, dir string, clock bool) (*database, error)
 	conn, err := d.connect(ctx)
 	if err == nil {
 		defer conn.Close(ctx)
-		err = schema.Install(ctx, conn, schema.Default)
+		if err = schema.Install(ctx, conn, schema.Default); err == nil {
+			err = d.do(ctx, keepDeadlines)
+		}
 	}
 	if err != nil {
 		server.Close()

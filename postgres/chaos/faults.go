@@ -15,6 +15,7 @@ type fault struct {
 	lasts time.Duration
 	apart bool   // it keeps some from the storage
 	needs string // what is missing on this machine, and where to get it
+	spare bool   // another fault does much the same, should this one be impossible here
 
 	// begin does it, and returns what undoes it. Both may be given up by ctx.
 	begin func(ctx context.Context) (end func(ctx context.Context) error, err error)
@@ -63,6 +64,10 @@ func (r *run) faults() []fault {
 		{name: "immediate stop", lasts: short, apart: true, begin: r.restart(func(ctx context.Context, s *postgrestest.Server) error {
 			return s.Stop(ctx, postgrestest.Immediate)
 		})},
+		// So long that all have fallen silent: who comes back first finds nobody.
+		{name: "long stop", lasts: 12 * time.Second, apart: true, begin: r.restart(func(ctx context.Context, s *postgrestest.Server) error {
+			return s.Stop(ctx, postgrestest.Fast)
+		})},
 		{name: "stop the server's processes", lasts: long, apart: true, begin: r.pauseServer},
 		{name: "read-only", lasts: long, apart: true, begin: r.readOnly},
 		{name: "no connection left", lasts: long, apart: true, begin: r.takeConnections},
@@ -73,7 +78,7 @@ func (r *run) faults() []fault {
 		{name: "clock ahead", lasts: short, needs: r.noClock, begin: r.clock(3 * time.Hour)},
 		{name: "clock back", lasts: short, needs: r.noClock, begin: r.clock(-2 * time.Hour)},
 		{name: "failover", lasts: short, apart: true, needs: r.noStandby, begin: r.failover},
-		{name: "full disk", lasts: long, apart: true, needs: r.noDisk, begin: r.fillDisk},
+		{name: "full disk", lasts: long, apart: true, needs: r.noDisk, spare: true, begin: r.fillDisk},
 	}
 	return all
 }
@@ -231,10 +236,27 @@ func (r *run) people(ctx context.Context) (func(context.Context) error, error) {
 		r.anyPlace().order(orders, order)
 		time.Sleep(300 * time.Millisecond)
 	}
-	return func(context.Context) error {
+	return r.closeOrders, nil
+}
+
+// closeOrders is somebody who ends what people did, and tries until it is done.
+func (r *run) closeOrders(ctx context.Context) error {
+	for end := time.Now().Add(mayRecover); ; {
 		r.places[0].order(orders, "close "+orders)
-		return nil
-	}, nil
+		rest(ctx, 500*time.Millisecond)
+		reading, cancel := context.WithTimeout(ctx, time.Second)
+		rows, err := r.database.rows(reading)
+		cancel()
+		switch {
+		case err == nil && rows[orders].hold == "":
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case time.Now().After(end):
+			r.record.breaks(violation{"orders", time.Now(), r.places[0].instance, fmt.Sprintf("nobody can end a hold: %v, %v", rows[orders], err)})
+			return nil
+		}
+	}
 }
 
 // python is a program on the Python library, which writes what it likes with its very
@@ -363,7 +385,7 @@ func (r *run) lead() {
 // missing are the programs that a run with all faults lacks.
 func (r *run) missing() (all []string) {
 	for _, f := range r.faults() {
-		if f.needs != "" {
+		if f.needs != "" && !f.spare {
 			all = append(all, fmt.Sprintf("%q cannot be made: %s", f.name, f.needs))
 		}
 	}

@@ -64,6 +64,7 @@ func (p *place) start() error {
 		return err
 	}
 	p.command, p.ended, p.unwanted = c, make(chan struct{}), false
+	p.record.span(born, p.instance)()
 	p.looked, p.refused = event{}, map[string]time.Time{}
 	go p.listen(p.instance, output, p.ended)
 	return nil

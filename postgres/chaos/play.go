@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -88,6 +89,9 @@ func (r *run) start(ctx context.Context) (err error) {
 		return err
 	}
 	r.logf("PostgreSQL from %s", r.database.server().From())
+	if u, err := url.Parse(r.database.server().DSN()); err == nil {
+		r.record.password, _ = u.User.Password()
+	}
 	r.follower = &follower{database: r.database, seen: map[int64]transition{}}
 	if r.front, err = faultproxy.Start(r.database.address()); err != nil {
 		return err
@@ -108,6 +112,12 @@ func (r *run) start(ctx context.Context) (err error) {
 		}
 		r.places = append(r.places, p)
 		p.role = role{DSN: p.proxy.Through(r.database.server().DSN()), Resource: r.resource.address(), Pause: r.pause}
+		if i%2 == 1 {
+			p.role.Pause *= 5 // who calls seldom hears of an outage before it trips
+		}
+		if p.pooled {
+			r.record.pooled = append(r.record.pooled, p.name)
+		}
 		if err := p.start(); err != nil {
 			return err
 		}
@@ -203,7 +213,10 @@ func (r *run) round(ctx context.Context, i int, faults []fault) error {
 	const before, during, after = 0, 1, 2
 	when := (i + 1) % 3
 	victim := r.places[r.random.IntN(len(r.places))].name
-	r.resource.set(sick, health{victim: victim})
+	late := i%2 == 1 // it falls sick shortly before all is over
+	if !late {
+		r.resource.set(sick, health{victim: victim})
+	}
 	r.resource.set(healthy, health{slow: time.Duration(i%2) * 50 * time.Millisecond})
 	if when == before {
 		if err := r.outage(ctx); err != nil {
@@ -229,8 +242,12 @@ func (r *run) round(ctx context.Context, i int, faults []fault) error {
 		}
 	}
 	rest(ctx, slices.MaxFunc(faults, func(a, b fault) int { return cmp.Compare(a.lasts, b.lasts) }).lasts)
-	if when != after && i%2 == 0 {
+	if when != after && !late {
 		r.resource.set(outages, health{})
+	}
+	if late {
+		r.resource.set(sick, health{victim: victim})
+		rest(ctx, time.Second)
 	}
 	for j := len(ends) - 1; j >= 0; j-- {
 		if err := ends[j](ctx); err != nil {
@@ -282,8 +299,16 @@ func (r *run) outage(ctx context.Context) error {
 				closed = append(closed, p.instance)
 			}
 		}
+		if !r.apart() {
+			reading, cancel := context.WithTimeout(ctx, time.Second)
+			if rows, err := r.database.rows(reading); err == nil && rows[outages].state == "CLOSED" {
+				closed = append(closed, "the fleet")
+			}
+			cancel()
+		}
 		switch {
 		case len(closed) == 0:
+			r.counts("L4")
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -293,6 +318,19 @@ func (r *run) outage(ctx context.Context) error {
 		}
 		rest(ctx, 50*time.Millisecond)
 	}
+}
+
+// apart says that the storage may be away for some.
+func (r *run) apart() bool {
+	r.record.mu.Lock()
+	defer r.record.mu.Unlock()
+	return r.record.within(apart, "", time.Now(), time.Now())
+}
+
+func (r *run) counts(promise string) {
+	r.record.mu.Lock()
+	defer r.record.mu.Unlock()
+	r.record.compares(promise)
 }
 
 // settle waits until all have joined the fleet again (L1, L5) and are closed (L3).
@@ -305,6 +343,8 @@ func (r *run) settle(ctx context.Context, after string) error {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case len(apart) == 0 && len(open) == 0:
+			r.counts("L1")
+			r.counts("L3")
 			return r.follower.follow(ctx)
 		case len(apart) == 0:
 			rejoined = true
@@ -313,7 +353,11 @@ func (r *run) settle(ctx context.Context, after string) error {
 			rejoined = true
 		}
 		if took := time.Since(began); took > mayRecover {
-			r.record.breaks(violation{"L3", time.Now(), "", fmt.Sprintf("%v after %s: %v", took.Round(time.Millisecond), after, open)})
+			who := ""
+			if len(open) > 0 {
+				who, _, _ = strings.Cut(open[0], " is ")
+			}
+			r.record.breaks(violation{"L3", time.Now(), who, fmt.Sprintf("%v after %s: %v", took.Round(time.Millisecond), after, open)})
 			return nil
 		}
 		rest(ctx, 50*time.Millisecond)

@@ -16,7 +16,18 @@ type record struct {
 	transitions []transition
 	spans       []span
 	orders      []order
-	broken      []violation // found while it ran
+	password    string
+	pooled      []string       // places whose instances are not told of changes, but look
+	broken      []violation    // found while it ran
+	compared    map[string]int // how often each promise was compared with something
+}
+
+// compares counts that there was something to compare a promise with.
+func (r *record) compares(promise string) {
+	if r.compared == nil {
+		r.compared = map[string]int{}
+	}
+	r.compared[promise]++
 }
 
 // A span is a time in which something was done to the fleet.
@@ -30,13 +41,13 @@ type span struct {
 type what int
 
 const (
-	apart     what = iota // the storage is, or may be, away for some: until all is well again
-	paused                // an instance is stopped
-	clockSet              // the storage's clock is being set
-	promoted              // another server takes over
-	restarted             // the storage
-	deleting              // the row of a key
-	foreign               // a program on the Python library writes a key
+	apart    what = iota // the storage is, or may be, away for some: until all is well again
+	paused               // an instance is stopped
+	clockSet             // the storage's clock is being set
+	promoted             // another server takes over
+	born                 // an instance
+	deleting             // the row of a key
+	foreign              // a program on the Python library writes a key
 )
 
 // An order is a person's command.
@@ -65,6 +76,7 @@ type transition struct {
 	reason      string
 	by          string
 	evidence    evidence
+	deadlines   []time.Time // that the OPEN had in storage, by the clock of this machine
 }
 
 type evidence struct {

@@ -60,13 +60,11 @@ const shown = 3
 func (s *result) print(w io.Writer) {
 	fmt.Fprintf(w, "\nseed %d, %v: %d instances in %d places, %d of them behind PgBouncer in transaction mode\n",
 		s.seed, s.record.ended.Sub(s.record.began).Round(time.Second), s.instances, len(s.places()), s.pooled)
-	calls, refused := 0, 0
-	for _, e := range s.record.of(called) {
-		calls += e.Calls
-		refused += e.Refused
-	}
+	took := s.record.waits()
 	fmt.Fprintf(w, "%d calls, %d of them refused; %d changes of rows, %d more lost in failovers\n",
-		calls, refused, len(s.record.transitions), s.lost)
+		took.calls, took.refused, len(s.record.transitions), s.lost)
+	fmt.Fprintf(w, "beside its resource a call took %v at most and more than %v in %d cases; when half-open %v at most\n",
+		took.longest.Round(time.Microsecond), slowCall, took.slow, took.longestProbe.Round(time.Microsecond))
 	fmt.Fprintf(w, "\n%-30s %s\n", "fault", "made")
 	for _, f := range s.faults {
 		if f.why == "" {
@@ -78,7 +76,7 @@ func (s *result) print(w io.Writer) {
 	for _, name := range slices.Sorted(maps.Keys(s.proxies)) {
 		fmt.Fprintf(w, "  %-28s %4d\n", name, s.proxies[name])
 	}
-	fmt.Fprintf(w, "\n%-8s %-56s %s\n", "promise", "", "broken")
+	fmt.Fprintf(w, "\n%-8s %-52s %9s %6s\n", "promise", "", "compared", "broken")
 	for _, c := range checks {
 		n := 0
 		for _, v := range s.violations {
@@ -86,7 +84,7 @@ func (s *result) print(w io.Writer) {
 				n++
 			}
 		}
-		fmt.Fprintf(w, "%-8s %-56s %4d\n", c.promise, c.says, n)
+		fmt.Fprintf(w, "%-8s %-52s %9d %6d\n", c.promise, c.says, s.record.compared[c.promise], n)
 	}
 	printed := map[string]int{}
 	for _, v := range s.violations {
@@ -121,10 +119,10 @@ func (r *record) around(v violation) (lines []string) {
 		at   time.Time
 		text string
 	}
-	var all []line
+	var own, all []line
 	for _, e := range r.events {
 		if (e.Instance == v.who || v.who == "" && e.Kind == changed) && e.Kind != called && e.Kind != slow && e.Kind != stalled {
-			all = append(all, line{e.At, strings.Join(strings.Fields(fmt.Sprint(e.Instance, " ", e.Kind, " ", e.Key, " ", e.From, " ", e.To, " ", e.Reason, " ", e.Text)), " ")})
+			own = append(own, line{e.At, strings.Join(strings.Fields(fmt.Sprint(e.Instance, " ", e.Kind, " ", e.Key, " ", e.From, " ", e.To, " ", e.Reason, " ", e.Text)), " ")})
 		}
 	}
 	for _, t := range r.transitions {
@@ -141,14 +139,19 @@ func (r *record) around(v violation) (lines []string) {
 			all = append(all, line{h.since, fmt.Sprintf("resource %s: fails %t, victim %q, slow %v", key, h.fails, h.victim, h.slow)})
 		}
 	}
-	all = slices.DeleteFunc(all, func(l line) bool { return l.at.After(v.at.Add(grace)) })
-	slices.SortStableFunc(all, func(a, b line) int { return a.at.Compare(b.at) })
-	for _, l := range all[max(0, len(all)-30):] {
+	var last []line
+	for _, some := range [][]line{own, all} {
+		some = slices.DeleteFunc(some, func(l line) bool { return l.at.After(v.at.Add(grace)) })
+		slices.SortStableFunc(some, func(a, b line) int { return a.at.Compare(b.at) })
+		last = append(last, some[max(0, len(some)-30):]...)
+	}
+	slices.SortStableFunc(last, func(a, b line) int { return a.at.Compare(b.at) })
+	for _, l := range last {
 		lines = append(lines, l.at.Format("15:04:05.000 ")+l.text)
 	}
 	return lines
 }
 
 func (w what) String() string {
-	return []string{"apart", "stopped", "clock set", "failover", "restart", "deletion", "Python program"}[w]
+	return []string{"apart", "stopped", "clock set", "failover", "start", "deletion", "Python program"}[w]
 }
