@@ -115,6 +115,11 @@ BEGIN
 END
 $$;
 
+-- The settings of plans below: each session plans a statement once and by indexes only,
+-- because it may do so while the tables are empty. Then a scan of the whole table looks
+-- cheap, and the plan stays when it is not. Without the compiler, which such plans would
+-- wake: it takes longer than all the rest.
+
 -- hw_exchange stores what an instance says of some circuits and then reads what there is
 -- about them: lock, write, read, so that of two who complete the evidence at once one
 -- sees it. A key that is missing from the answer has failed, with a problem if it is one
@@ -122,6 +127,7 @@ $$;
 CREATE OR REPLACE FUNCTION hw_exchange(p_namespace text, p_instance text, p_reports jsonb)
 RETURNS TABLE (o_key text, o_row json, o_reports json, o_live integer, o_problem text)
 LANGUAGE plpgsql VOLATILE SET search_path = @schema@, pg_temp SET lock_timeout = '600ms'
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $$
 DECLARE
     n      timestamptz := hw_now();
@@ -133,7 +139,6 @@ DECLARE
     others text[];
     mended text[];
     said   record;
-    fares  record;
     -- Instances that were not heard of for so long are silent.
     silent CONSTANT interval := '10 seconds';
 BEGIN
@@ -217,17 +222,16 @@ BEGIN
     END LOOP;
 
     -- The document's columns follow the windows of the fleet.
-    FOR fares IN
-        SELECT b.resource_key AS key, b.failure_count AS shown, hw_failures(b.namespace, b.resource_key, n) AS failures
-        FROM hw_circuit_breakers b
-        WHERE b.resource_key = ANY (keys) AND b.state = 'CLOSED'
-    LOOP
-        IF fares.failures <> fares.shown THEN
-            UPDATE hw_circuit_breakers
-            SET failure_count = fares.failures, updated_at = hw_local(n), revision = revision + 1
-            WHERE resource_key = fares.key;
-        END IF;
-    END LOOP;
+    UPDATE hw_circuit_breakers b
+    SET failure_count = fares.failures, updated_at = hw_local(n), revision = revision + 1
+    FROM (SELECT c.resource_key, (
+              SELECT coalesce(least(sum(x.failures), 2147483647), 0) FROM hw_reports x
+              JOIN hw_instances i ON i.namespace = p_namespace AND i.instance = x.instance AND i.life = x.life
+              WHERE x.resource_key = c.resource_key AND n - i.seen <= silent) AS failures
+          FROM hw_circuit_breakers c
+          WHERE c.resource_key = ANY (keys) AND c.state = 'CLOSED'
+          OFFSET 0) fares -- added up once, not for each use
+    WHERE b.resource_key = fares.resource_key AND b.failure_count <> fares.failures;
 
     RETURN QUERY
     SELECT b.resource_key::text, hw_row(b, n),
@@ -253,6 +257,7 @@ CREATE OR REPLACE FUNCTION hw_change(p_namespace text, p_key text,
     p_incarnation bigint, p_epoch bigint, p_nonce bigint, p_row jsonb)
 RETURNS json
 LANGUAGE plpgsql VOLATILE SET search_path = @schema@, pg_temp SET lock_timeout = '600ms'
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $$
 DECLARE
     b     hw_circuit_breakers;
@@ -310,6 +315,7 @@ $$;
 -- hw_sweep gives the keys at which something goes on.
 CREATE OR REPLACE FUNCTION hw_sweep(p_namespace text, p_after text, p_limit integer) RETURNS SETOF text
 LANGUAGE plpgsql VOLATILE SET search_path = @schema@, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $$
 DECLARE
     n timestamptz := hw_now();

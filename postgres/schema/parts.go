@@ -38,7 +38,7 @@ var (
 	indexText    = regexp.MustCompile(`(?m)^CREATE INDEX IF NOT EXISTS (\w+)`)
 	columnText   = regexp.MustCompile(`(?m)^    ADD COLUMN IF NOT EXISTS (\w+) +(\w+)`)
 	functionText = regexp.MustCompile(`(?ms)^CREATE OR REPLACE FUNCTION (\w+)\((.*?)AS \$\$(.*?)\$\$;`)
-	settingText  = regexp.MustCompile(`SET (\w+) = ('\w+'|@schema@, pg_temp)`)
+	settingText  = regexp.MustCompile(`SET (\w+) = ('\w+'|@schema@, pg_temp|\w+)`)
 	triggerText  = regexp.MustCompile(`(?m)^CREATE OR REPLACE TRIGGER (\w+) [^;]*? EXECUTE FUNCTION (\w+)\(\)`)
 )
 
