@@ -2,6 +2,7 @@ package highway
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/highway-engine/highway/fleet"
@@ -16,7 +17,9 @@ import (
 //
 // With a Storage a command is for the whole fleet. It waits for the storage as long as
 // ctx allows, and returns [ErrNotDone] or [ErrUnknown] when it cannot say that it is
-// done. Without one it is done at once, and the error is nil.
+// done. Where the environment describes a storage that cannot be used it returns
+// ErrNotDone. Without a storage, or once that is closed, it is done here at once, and the
+// error is nil: Snapshot().Fleet.Shared says which.
 
 // What became of a command to a fleet that was not done for certain; matched by
 // errors.Is.
@@ -39,7 +42,8 @@ func (p *CircuitProtector) Open(ctx context.Context, d time.Duration) error {
 		func(now time.Time) { p.machine.OpenFor(d, now) })
 }
 
-// Close closes the circuit with an empty window.
+// Close closes the circuit with an empty window. It does not end the protector, which
+// needs no end: do not defer it.
 func (p *CircuitProtector) Close(ctx context.Context) error {
 	return p.command(ctx, protocol.Command{State: circuit.Closed}, p.machine.Close)
 }
@@ -60,7 +64,7 @@ func (p *CircuitProtector) Disable(ctx context.Context) error {
 	return p.command(ctx, protocol.Command{State: circuit.Closed, Hold: fleet.Disabled}, p.machine.Disable)
 }
 
-// Release ends the hold set by Isolate or Disable: the circuit probes. Without a hold it
+// Release ends what Open, Isolate or Disable has set: the circuit probes. Without that it
 // does nothing.
 func (p *CircuitProtector) Release(ctx context.Context) error {
 	return p.command(ctx, protocol.Command{State: circuit.HalfOpen, Release: true}, p.machine.Release)
@@ -70,6 +74,9 @@ func (p *CircuitProtector) Release(ctx context.Context) error {
 func (p *CircuitProtector) command(ctx context.Context, c protocol.Command, alone func(now time.Time)) error {
 	if p.entry != nil && !p.entry.Ended() {
 		return p.entry.Command(ctx, c)
+	}
+	if p.unshared != nil {
+		return fmt.Errorf("%w: %w", ErrNotDone, p.unshared)
 	}
 	p.change(alone)
 	return nil

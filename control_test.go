@@ -99,3 +99,22 @@ func TestACloseBeforeTheCooldownIsOverStays(t *testing.T) {
 		wantStatus(t, p, highway.Open)
 	})
 }
+
+func TestReleaseEndsWhatSomebodyHasOpenedAndNoTrip(t *testing.T) {
+	for _, storage := range []highway.Storage{nil, highway.NewInMemoryStorage()} {
+		p := newProtector(t, highway.CircuitProtectorPolicy{ResourceKey: "shop", Storage: storage})
+		if err := p.Open(t.Context(), time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		if s := p.Snapshot(); s.State != highway.Open || s.Reason != highway.Commanded {
+			t.Errorf("%v, %v", s.State, s.Reason)
+		}
+		if err := p.Release(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		wantStatus(t, p, highway.HalfOpen)
+	}
+	p := opened(t)
+	_ = p.Release(t.Context())
+	wantStatus(t, p, highway.Open)
+}

@@ -35,6 +35,8 @@ type CircuitProtector struct {
 	member *protocol.Member
 	entry  *engine.Entry
 	leased chan struct{} // the fleet has granted a probe
+
+	unshared error // why there is no storage though one is configured
 }
 
 // NewCircuitProtector builds the protector that policy describes, or returns what is
@@ -45,13 +47,15 @@ func NewCircuitProtector(policy CircuitProtectorPolicy) (*CircuitProtector, erro
 		return nil, err
 	}
 	policy = policy.withDefaults()
+	var unshared error
 	if policy.Storage == nil {
-		policy.Storage = fromEnvironment(policy.ResourceKey)
+		policy.Storage, unshared = fromEnvironment(policy.ResourceKey)
 	}
 	p := &CircuitProtector{
-		policy:  policy,
-		changes: changeQueue{listener: policy.OnStatusChange},
-		totals:  Totals{Counted: policy.CountCalls},
+		policy:   policy,
+		unshared: unshared,
+		changes:  changeQueue{listener: policy.OnStatusChange},
+		totals:   Totals{Counted: policy.CountCalls},
 	}
 	p.mu.Lock() // the engine may want the member at once
 	defer p.mu.Unlock()

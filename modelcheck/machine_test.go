@@ -106,7 +106,7 @@ func (p *pair) do(e event) error {
 		r.Command(circuit.Closed, circuit.Disabled, time.Time{})
 	case release:
 		m.Release(p.now)
-		if r.Hold != circuit.NoHold {
+		if r.Hold != circuit.NoHold || r.State == circuit.Open && r.Ordered {
 			r.Command(circuit.HalfOpen, circuit.NoHold, time.Time{})
 		}
 	}

@@ -37,6 +37,10 @@ func (s *Storage) answer(ctx context.Context, err error) error {
 		s.status.reached(nil)
 		return nil
 	}
+	var unconnected *pgconn.ConnectError
+	if errors.As(err, &unconnected) && !errors.As(err, new(*pgconn.PgError)) {
+		err = fmt.Errorf("the server cannot be reached; look at host, port and TLS: %w", err)
+	}
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) {
 		if what, ok := advice[refused.Code]; ok {

@@ -3,6 +3,7 @@ package postgres
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -46,6 +47,11 @@ func TestHalfAConfigurationIsAWarning(t *testing.T) {
 			if protector.Snapshot().Fleet.Shared {
 				t.Error("it is in a fleet")
 			}
+			// Whoever gives a command must hear that the fleet has not.
+			if err := protector.Isolate(t.Context()); errors.Is(err, highway.ErrNotDone) != (os.Getenv(child) == "broken") {
+				t.Errorf("a command says %v", err)
+			}
+			_ = protector.Release(t.Context())
 		}
 		return
 	}
@@ -72,7 +78,11 @@ func TestHalfAConfigurationIsAWarning(t *testing.T) {
 			cmd := exec.CommandContext(t.Context(), executable, "-test.run=^TestHalfAConfigurationIsAWarning$")
 			cmd.Dir = directory
 			// With the race detector a process would take a second to end.
-			cmd.Env = append(c.variables, child+"=1", "GORACE=atexit_sleep_ms=0")
+			state := "nothing"
+			if c.want != "" {
+				state = "broken"
+			}
+			cmd.Env = append(c.variables, child+"="+state, "GORACE=atexit_sleep_ms=0")
 			var log bytes.Buffer
 			cmd.Stderr = &log
 			if out, err := cmd.Output(); err != nil {

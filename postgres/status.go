@@ -19,10 +19,14 @@ type Status struct {
 type status struct {
 	changed func(Status)
 
-	mu      sync.Mutex
-	now     Status
-	waiting []Status
-	telling bool
+	mu          sync.Mutex
+	answered    bool  // some request was, or failed
+	unreachable error // why the last one failed
+	listening   bool
+	silent      error // why not
+	now         Status
+	waiting     []Status
+	telling     bool
 }
 
 // Status is how the storage stands to its database. Before the first answer it is not
@@ -34,39 +38,28 @@ func (s *Storage) Status() Status {
 }
 
 func (s *status) reached(err error) {
-	s.update(func(now *Status) {
-		now.Reachable = err == nil
-		if err != nil || !now.Notified {
-			now.Err = errOr(err, now.Err)
-		} else {
-			now.Err = nil
-		}
-	})
+	s.update(func() { s.answered, s.unreachable = true, err })
 }
 
 func (s *status) notified(err error) {
-	s.update(func(now *Status) {
-		now.Notified = err == nil
-		if now.Reachable {
-			now.Err = err
-		}
-	})
+	s.update(func() { s.listening, s.silent = err == nil, err })
 }
 
-func errOr(err, other error) error {
-	if err != nil {
-		return err
-	}
-	return other
-}
-
-// update makes a change, and lets it be told if it is one.
-func (s *status) update(change func(now *Status)) {
+// update makes a change, and lets it be told if it is one; the first answer always is.
+func (s *status) update(change func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	was := s.now
-	change(&s.now)
-	if was.Reachable == s.now.Reachable && was.Notified == s.now.Notified {
+	first := !s.answered
+	change()
+	s.now.Reachable = s.answered && s.unreachable == nil
+	s.now.Notified = s.listening
+	s.now.Err = s.silent
+	if s.unreachable != nil {
+		s.now.Err = s.unreachable
+	}
+	first = first && s.answered
+	if !first && was.Reachable == s.now.Reachable && was.Notified == s.now.Notified {
 		return
 	}
 	s.now.Since = time.Now()

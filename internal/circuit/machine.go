@@ -193,16 +193,16 @@ func (m *Machine) Disable(now time.Time) {
 // Release ends a hold. What the resource can do by now is unknown, so the machine
 // probes.
 func (m *Machine) Release(now time.Time) {
-	if m.hold != NoHold {
+	if m.hold != NoHold || m.state == Open && m.reason == Commanded {
 		m.HalfOpen(now)
 	}
 }
 
-// Follow puts the machine into the state that its fleet has. An OPEN lasts for d, if h
-// is not Isolated.
-func (m *Machine) Follow(s State, h Hold, d time.Duration, now time.Time) {
+// Follow puts the machine into the state that its fleet has, because it has decided so or
+// a person has. An OPEN lasts for d, if h is not Isolated.
+func (m *Machine) Follow(s State, h Hold, r Reason, d time.Duration, now time.Time) {
 	m.hold = h
-	m.enter(s, FleetDecided, now)
+	m.enter(s, r, now)
 	if s == Open && h == NoHold {
 		m.until = now.Add(d)
 	}

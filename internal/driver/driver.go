@@ -43,6 +43,7 @@ type lookup struct {
 	open    Open
 	done    bool
 	storage fleet.Storage // what was found; nil: nothing
+	failed  error         // why nothing, though something is asked for
 	late    *late         // what was given out before the driver registered
 }
 
@@ -103,9 +104,17 @@ func (l *lookup) find() fleet.Storage {
 		err = errMissing
 	}
 	storage := l.storage
+	l.failed = err
 	l.mu.Unlock()
 	warn(err)
 	return storage
+}
+
+// Failure is why Storage has found nothing, though the environment asks for something.
+func Failure() error {
+	process.mu.Lock()
+	defer process.mu.Unlock()
+	return process.failed
 }
 
 // made calls open. A storage beside an error is none.

@@ -107,7 +107,11 @@ func (m *Member) follow(row fleet.Row, now time.Time) {
 	case fleet.Disabled:
 		hold = circuit.Disabled
 	}
-	m.local.Follow(row.State, hold, row.Remaining, now)
+	why := circuit.FleetDecided
+	if row.Reason == fleet.Commanded {
+		why = circuit.Commanded
+	}
+	m.local.Follow(row.State, hold, why, row.Remaining, now)
 }
 
 // findLease looks whether the row grants the probe that the member wants. A lease counts

@@ -15,6 +15,7 @@ type Circuit struct {
 	Settings circuit.Settings
 	State    circuit.State
 	Hold     circuit.Hold
+	Ordered  bool // a person has opened it
 	Epoch    uint64
 	Until    time.Time
 
@@ -130,12 +131,13 @@ func (c *Circuit) judge(now time.Time) {
 
 // Command is OpenFor, Close, HalfOpen, Isolate, Disable and Release.
 func (c *Circuit) Command(s circuit.State, h circuit.Hold, until time.Time) {
-	c.Hold = h
+	c.Hold, c.Ordered = h, s == circuit.Open
 	c.enter(s)
 	c.Until = until
 }
 
 func (c *Circuit) open(until time.Time) {
+	c.Ordered = false
 	c.enter(circuit.Open)
 	c.Until = until
 }

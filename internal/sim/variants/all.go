@@ -21,7 +21,7 @@ var All = []Variant{
 	}},
 	{"S2", "an adopted deadline is earlier than the stored one", []Edit{
 		{hear, "m.until = now.Add(row.Remaining)", "m.until = now.Add(row.Remaining / 2)"},
-		{hear, "m.local.Follow(row.State, hold, row.Remaining, now)", "m.local.Follow(row.State, hold, row.Remaining/2, now)"},
+		{hear, "m.local.Follow(row.State, hold, why, row.Remaining, now)", "m.local.Follow(row.State, hold, why, row.Remaining/2, now)"},
 	}},
 	{"S3", "an old answer is taken", []Edit{
 		{link, "if !m.link.waiting || number != m.link.sent {\n\t\treturn false", "if false {\n\t\treturn false"},
@@ -32,7 +32,7 @@ var All = []Variant{
 	}},
 	{"S4", "an instance that is cut off does not wait for the deadline", []Edit{
 		{member, "case m.refuses(now):\n\t\treturn Ticket{}, false", "case m.refuses(now) && m.link.up:\n\t\treturn Ticket{}, false"},
-		{hear, "m.local.Follow(row.State, hold, row.Remaining, now)", "m.local.Follow(row.State, hold, 0, now)"},
+		{hear, "m.local.Follow(row.State, hold, why, row.Remaining, now)", "m.local.Follow(row.State, hold, why, 0, now)"},
 	}},
 	{"S5", "more leases than places", []Edit{
 		{probing, "if places <= 0 {", "if places <= -2 {"},
@@ -82,7 +82,7 @@ var All = []Variant{
 	}},
 	{"S10", "blocking counts from the sending", []Edit{
 		{hear, "m.until = now.Add(row.Remaining)", "m.until = m.link.sentAt.Add(row.Remaining)"},
-		{hear, "m.local.Follow(row.State, hold, row.Remaining, now)", "m.local.Follow(row.State, hold, row.Remaining, m.link.sentAt)"},
+		{hear, "m.local.Follow(row.State, hold, why, row.Remaining, now)", "m.local.Follow(row.State, hold, why, row.Remaining, m.link.sentAt)"},
 	}},
 	{"S10", "a clock set back makes deadlines longer", []Edit{
 		{entry, "return min(d.at.Sub(now), d.full)", "return d.at.Sub(now)"},

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/highway-engine/highway"
+	"github.com/highway-engine/highway/fleet"
 )
 
 // An instance is one instance of a service that calls the server. It does so three
@@ -20,7 +21,8 @@ type instance struct {
 	sick     bool                      // its own network is bad for a time
 	member   *highway.CircuitProtector // of the fleet
 	loner    *highway.CircuitProtector
-	refusals *refusals // of the member
+	alone    *highway.InMemoryStorage // of the loner, and of nobody else
+	refusals *refusals                // of the member
 
 	protected, unshared, unprotected *caller
 
@@ -49,8 +51,12 @@ func newInstance(number int, config Config, storage highway.Storage, transport *
 		SuccessLimit: highway.Fraction(2, 3),
 		ProbeTimeout: 4 * clientTimeout,
 	}
+	// On its own, whatever storage the environment describes: nobody is told, and nobody asked.
+	own := policy
+	in.alone = highway.NewInMemoryStorage()
+	own.Storage, own.Rule = in.alone, fleet.Alone{}
 	var err error
-	if in.loner, err = highway.NewCircuitProtector(policy); err != nil {
+	if in.loner, err = highway.NewCircuitProtector(own); err != nil {
 		return nil, err
 	}
 	policy.Storage = storage
@@ -101,8 +107,9 @@ func (in *instance) record(c highway.StatusChange, clock *clock) {
 	}
 }
 
-// end closes the history.
+// end closes the history, and ends what runs for the loner.
 func (in *instance) end() {
+	_ = in.alone.Close(context.Background())
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.ended = true
