@@ -84,6 +84,7 @@ AS $$
 DECLARE
     b        hw_circuit_breakers;
     evidence jsonb;
+    oldest   bigint;
 BEGIN
     IF TG_OP = 'DELETE' THEN
         b := OLD;
@@ -124,10 +125,12 @@ BEGIN
         CASE WHEN TG_OP <> 'INSERT' THEN OLD.state END, CASE WHEN TG_OP <> 'DELETE' THEN NEW.state END,
         b.hold, CASE WHEN TG_OP = 'DELETE' THEN 'deleted' ELSE b.reason END,
         CASE WHEN TG_OP = 'DELETE' THEN session_user::text ELSE b.decided_by END, coalesce(evidence, '{}'));
-    DELETE FROM hw_transitions t USING (
-        SELECT id FROM hw_transitions WHERE resource_key = b.resource_key
-        ORDER BY id DESC OFFSET (SELECT history_rows FROM hw_schema) LIMIT 1) oldest
-    WHERE t.resource_key = b.resource_key AND t.id <= oldest.id;
+    -- The sum keeps the plan from walking through the history of all keys by the primary key.
+    SELECT id INTO oldest FROM hw_transitions WHERE resource_key = b.resource_key
+        ORDER BY id + 0 DESC OFFSET (SELECT history_rows FROM hw_schema) LIMIT 1;
+    IF FOUND THEN
+        DELETE FROM hw_transitions WHERE resource_key = b.resource_key AND id + 0 <= oldest;
+    END IF;
     IF TG_OP = 'DELETE' THEN
         DELETE FROM hw_reports WHERE resource_key = b.resource_key;
     END IF;
