@@ -68,8 +68,9 @@ func sent(key string, r fleet.Report) sentReport {
 	return t
 }
 
-// receivedReports reads reports as hw_exchange writes them: each an array, because there
-// can be very many, and names would be most of them.
+// receivedReports reads reports as hw_exchange writes them: each an array of what the
+// instance has said, the order and the age. There can be very many, and names would be
+// most of them.
 func receivedReports(text []byte) ([]fleet.Report, error) {
 	if text == nil {
 		return nil, nil
@@ -95,12 +96,12 @@ func (r *receivedReport) UnmarshalJSON(text []byte) error {
 		settings                       settingsText
 		dismissed                      []accusationText
 	)
-	columns := [...]any{
+	said := [...]any{
 		&r.Instance, &r.Number, &incarnation, &epoch, &nonce, &r.Active, &r.Refuses, &r.Failures, &r.Outcomes,
-		&settings, &r.Suspicion, &r.Order, &age,
+		&settings, &r.Suspicion,
 		&r.Testimony.About.Suspect, &r.Testimony.About.Number, &r.Testimony.Sum, &r.Testimony.Calls, &dismissed,
 	}
-	if err := json.Unmarshal(text, &columns); err != nil {
+	if err := json.Unmarshal(text, &[...]any{&said, &r.Order, &age}); err != nil {
 		return err
 	}
 	r.About = fleet.Identity{Incarnation: uint64(incarnation), Epoch: uint64(epoch), Nonce: uint64(nonce)}

@@ -91,6 +91,25 @@ BEGIN
 END
 $$;
 
+-- The lives of the instances that were heard of lately. A life names its instance.
+CREATE OR REPLACE FUNCTION hw_live(p_namespace text, n timestamptz) RETURNS bigint[]
+LANGUAGE plpgsql VOLATILE SET search_path = @schema@, pg_temp
+AS $$
+DECLARE
+    lives bigint[];
+    ahead boolean;
+BEGIN
+    SELECT coalesce(array_agg(life) FILTER (WHERE n - seen <= interval '10 seconds'), '{}'),
+        bool_or(seen - n > interval '1 second')
+        INTO lives, ahead FROM hw_instances WHERE namespace = p_namespace;
+    IF ahead THEN
+        -- The clock was set back. Nobody shall live on because of that.
+        UPDATE hw_instances SET seen = n WHERE namespace = p_namespace AND seen > n;
+    END IF;
+    RETURN lives;
+END
+$$;
+
 -- The settings of plans below: each session plans a statement once and by indexes only,
 -- because it may do so while the tables are empty. Then a scan of the whole table looks
 -- cheap, and the plan stays when it is not. Without the compiler, which such plans would
@@ -101,19 +120,19 @@ $$;
 -- sees it. A key that is missing from the answer has failed, with a problem if it is one
 -- of the row's.
 CREATE OR REPLACE FUNCTION hw_exchange(p_namespace text, p_instance text, p_reports jsonb)
-RETURNS TABLE (o_key text, o_row jsonb, o_reports json, o_live integer, o_problem text)
+RETURNS TABLE (o_key text, o_row jsonb, o_reports text, o_live integer, o_problem text)
 LANGUAGE plpgsql VOLATILE SET search_path = @schema@, pg_temp SET lock_timeout = '400ms'
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $$
 DECLARE
-    n      timestamptz := hw_now();
-    own    bigint;
-    live   integer;
-    ahead  boolean;
-    keys   text[];
-    others text[];
-    mended text[];
-    said   record;
+    n       timestamptz := hw_now();
+    own     bigint;
+    lives   bigint[];
+    keys    text[];
+    others  text[];
+    unsound boolean;
+    mended  text[];
+    said    record;
     -- Instances that were not heard of for so long are silent.
     silent CONSTANT interval := '10 seconds';
 BEGIN
@@ -127,13 +146,8 @@ BEGIN
     ON CONFLICT (namespace, instance) DO UPDATE
         SET seen = n, life = CASE WHEN n - i.seen > silent THEN excluded.life ELSE i.life END
     RETURNING i.life INTO own;
-    SELECT count(*) FILTER (WHERE n - seen <= silent), bool_or(seen - n > interval '1 second')
-        INTO live, ahead FROM hw_instances WHERE namespace = p_namespace;
-    IF ahead THEN
-        -- The clock was set back. Nobody shall live on because of that.
-        UPDATE hw_instances SET seen = n WHERE namespace = p_namespace AND seen > n;
-    END IF;
     IF p_reports = '[]' THEN
+        PERFORM hw_live(p_namespace, n);
         PERFORM hw_prune(n) WHERE random() < 0.01;
         RETURN;
     END IF;
@@ -152,12 +166,15 @@ BEGIN
                       WHERE resource_key = ANY (keys) ORDER BY resource_key FOR UPDATE SKIP LOCKED);
     END;
     n := hw_now();
-    others := ARRAY(SELECT resource_key::text FROM hw_circuit_breakers
-                    WHERE resource_key = ANY (keys) AND namespace <> p_namespace);
+    lives := hw_live(p_namespace, n); -- after the lock, so that nobody is missed who has spoken before
+    SELECT coalesce(array_agg(resource_key) FILTER (WHERE namespace <> p_namespace), '{}'), bool_or(NOT hw_sound(b))
+        INTO others, unsound FROM hw_circuit_breakers b WHERE resource_key = ANY (keys);
     IF others <> '{}' THEN
         keys := ARRAY(SELECT unnest(keys) EXCEPT SELECT unnest(others));
     END IF;
-    mended := ARRAY(SELECT hw_mend(keys));
+    IF unsound THEN
+        mended := ARRAY(SELECT hw_mend(keys));
+    END IF;
 
     FOR said IN
         INSERT INTO hw_reports AS old
@@ -165,7 +182,10 @@ BEGIN
                r.active, r.refuses, r.failures, r.outcomes, r.settings,
                r.suspicion, CASE WHEN r.suspicion <> 0 THEN nextval('hw_suspicions') ELSE 0 END,
                CASE WHEN r.suspicion <> 0 THEN n END,
-               r.suspect, r.suspect_number, r.testimony, r.calls, r.dismissed
+               r.suspect, r.suspect_number, r.testimony, r.calls, r.dismissed,
+               json_build_array(p_instance, r.number, r.about_incarnation, r.about_epoch, r.about_nonce,
+                   r.active, r.refuses, r.failures, r.outcomes, r.settings, r.suspicion,
+                   r.suspect, r.suspect_number, r.testimony, r.calls, r.dismissed)
         FROM jsonb_to_recordset(p_reports) AS r(key text, number numeric, about_incarnation bigint,
             about_epoch bigint, about_nonce bigint, active boolean, refuses boolean, failures integer,
             outcomes integer, settings jsonb, suspicion numeric, suspect text, suspect_number numeric,
@@ -186,7 +206,7 @@ BEGIN
                 AND old.about_incarnation = excluded.about_incarnation AND old.about_epoch = excluded.about_epoch
                 THEN old.suspected_at ELSE excluded.suspected_at END,
             suspect = excluded.suspect, suspect_number = excluded.suspect_number,
-            testimony = excluded.testimony, calls = excluded.calls, dismissed = excluded.dismissed
+            testimony = excluded.testimony, calls = excluded.calls, dismissed = excluded.dismissed, said = excluded.said
         WHERE old.number < excluded.number OR old.life <> excluded.life
         RETURNING old.resource_key, old.suspected_at
     LOOP
@@ -200,8 +220,7 @@ BEGIN
     SET failure_count = fares.failures, updated_at = hw_local(n), revision = revision + 1
     FROM (SELECT c.resource_key, (
               SELECT coalesce(least(sum(x.failures), 2147483647), 0) FROM hw_reports x
-              JOIN hw_instances i ON i.namespace = p_namespace AND i.instance = x.instance AND i.life = x.life
-              WHERE x.resource_key = c.resource_key AND n - i.seen <= silent) AS failures
+              WHERE x.resource_key = c.resource_key AND x.life = ANY (lives)) AS failures
           FROM hw_circuit_breakers c
           WHERE c.resource_key = ANY (keys) AND c.state = 'CLOSED'
           OFFSET 0) fares -- added up once, not for each use
@@ -209,18 +228,14 @@ BEGIN
 
     RETURN QUERY
     SELECT b.resource_key::text, hw_row(b, n),
-        (SELECT json_agg(json_build_array(x.instance, x.number,
-             x.about_incarnation, x.about_epoch, x.about_nonce, x.active, x.refuses, x.failures, x.outcomes,
-             x.settings, x.suspicion, x.suspected,
-             CASE WHEN x.suspicion <> 0 THEN greatest(hw_microseconds(n - x.suspected_at), 0) ELSE 0 END,
-             x.suspect, x.suspect_number, x.testimony, x.calls, x.dismissed))
-         FROM hw_reports x JOIN hw_instances i ON i.namespace = p_namespace AND i.instance = x.instance AND i.life = x.life
-         WHERE x.resource_key = b.resource_key AND n - i.seen <= silent),
-        live,
+        (SELECT '[' || string_agg('[' || x.said || ',' || x.suspected || ',' ||
+             CASE WHEN x.suspicion <> 0 THEN greatest(hw_microseconds(n - x.suspected_at), 0) ELSE 0 END || ']', ',') || ']'
+         FROM hw_reports x WHERE x.resource_key = b.resource_key AND x.life = ANY (lives)),
+        cardinality(lives),
         CASE WHEN b.resource_key = ANY (mended) THEN 'mended' END
     FROM hw_circuit_breakers b WHERE b.resource_key = ANY (keys)
     UNION ALL
-    SELECT k, NULL, NULL, live, 'it belongs to another namespace' FROM unnest(others) k;
+    SELECT k, NULL, NULL, cardinality(lives), 'it belongs to another namespace' FROM unnest(others) k;
 END
 $$;
 

@@ -75,6 +75,9 @@ CREATE TABLE IF NOT EXISTS hw_reports (
     testimony         double precision NOT NULL,
     calls             integer          NOT NULL,
     dismissed         jsonb            NOT NULL,
+    -- What the other instances are told of all this. They read it far more often than it
+    -- is written, all of them at once.
+    said              text             NOT NULL,
     PRIMARY KEY (resource_key, instance)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
 
