@@ -72,6 +72,9 @@ func (p *CircuitProtector) Release(ctx context.Context) error {
 
 // command lets the fleet, or without one this protector, follow a command.
 func (p *CircuitProtector) command(ctx context.Context, c protocol.Command, alone func(now time.Time)) error {
+	if ctx == nil { // as in Do
+		ctx = context.Background()
+	}
 	if p.entry != nil && !p.entry.Ended() {
 		return p.entry.Command(ctx, c)
 	}

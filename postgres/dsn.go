@@ -71,7 +71,7 @@ func (e Environment) fromDSN() (*pgxpool.Config, error) {
 	if err != nil {
 		return nil, dsnError(varDSN, err)
 	}
-	return config, nil
+	return config, unescaped(varDSN, config)
 }
 
 // parse is the configuration by a connection string.
@@ -80,7 +80,22 @@ func parse(dsn string) (*pgxpool.Config, error) {
 	if err != nil {
 		return nil, dsnError("the DSN", err)
 	}
-	return config, nil
+	return config, unescaped("the DSN", config)
+}
+
+// unescaped says that the end of a password was taken for a part of the address, which
+// would be shown.
+func unescaped(name string, config *pgxpool.Config) error {
+	names := []string{config.ConnConfig.Host, config.ConnConfig.Database}
+	for _, fallback := range config.ConnConfig.Fallbacks {
+		names = append(names, fallback.Host)
+	}
+	for _, each := range names {
+		if strings.Contains(each, "@") && !strings.HasPrefix(each, "@") {
+			return fmt.Errorf("highway/postgres: %s is not a connection string that makes sense: in a URL, write @ and / of the password as %%40 and %%2F", name)
+		}
+	}
+	return nil
 }
 
 // complaints are what the driver may say of a DSN, without what it quotes. In a DSN that

@@ -8,8 +8,9 @@ import (
 	"github.com/highway-engine/highway/fleet"
 )
 
-// A reportText is a report on its way to or from the database.
-type reportText struct {
+// A sentReport is a report on its way to the database, with its key.
+type sentReport struct {
+	Key              string           `json:"key"`
 	Number           uint64           `json:"number"`
 	AboutIncarnation int64            `json:"about_incarnation"`
 	AboutEpoch       int64            `json:"about_epoch"`
@@ -27,20 +28,6 @@ type reportText struct {
 	Dismissed        []accusationText `json:"dismissed"`
 }
 
-// A sentReport goes to the database.
-type sentReport struct {
-	Key string `json:"key"`
-	reportText
-}
-
-// A receivedReport comes from there.
-type receivedReport struct {
-	Instance string `json:"instance"`
-	Order    uint64 `json:"order"`
-	Age      int64  `json:"age"`
-	reportText
-}
-
 type accusationText struct {
 	Suspect string `json:"suspect"`
 	Number  uint64 `json:"number"`
@@ -55,15 +42,16 @@ type settingsText struct {
 }
 
 func sent(key string, r fleet.Report) sentReport {
-	t := sentReport{key, reportText{
+	t := sentReport{
+		Key:              key,
 		Number:           r.Number,
 		AboutIncarnation: int64(r.About.Incarnation),
 		AboutEpoch:       int64(r.About.Epoch),
 		AboutNonce:       int64(r.About.Nonce),
 		Active:           r.Active,
 		Refuses:          r.Refuses,
-		Failures:         min(r.Failures, math.MaxInt32),
-		Outcomes:         min(r.Outcomes, math.MaxInt32),
+		Failures:         bounded(r.Failures),
+		Outcomes:         bounded(r.Outcomes),
 		Settings: settingsText{
 			r.Settings.Failures, r.Settings.Window, r.Settings.Successes, r.Settings.Probes, microseconds(r.Settings.Cooldown),
 		},
@@ -71,15 +59,18 @@ func sent(key string, r fleet.Report) sentReport {
 		Suspect:       printable(r.Testimony.About.Suspect),
 		SuspectNumber: r.Testimony.About.Number,
 		Testimony:     finite(r.Testimony.Sum),
-		Calls:         min(r.Testimony.Calls, math.MaxInt32),
+		Calls:         bounded(r.Testimony.Calls),
 		Dismissed:     make([]accusationText, len(r.Dismissed)),
-	}}
+	}
 	for i, a := range r.Dismissed {
 		t.Dismissed[i] = accusationText{printable(a.Suspect), a.Number}
 	}
 	return t
 }
 
+// receivedReports reads reports as hw_exchange writes them: each an array of what the
+// instance has said, the order and the age. There can be very many, and names would be
+// most of them.
 func receivedReports(text []byte) ([]fleet.Report, error) {
 	if text == nil {
 		return nil, nil
@@ -89,35 +80,41 @@ func receivedReports(text []byte) ([]fleet.Report, error) {
 		return nil, err
 	}
 	reports := make([]fleet.Report, len(all))
-	for i, t := range all {
-		r := fleet.Report{
-			Instance: t.Instance,
-			Number:   t.Number,
-			About:    fleet.Identity{Incarnation: uint64(t.AboutIncarnation), Epoch: uint64(t.AboutEpoch), Nonce: uint64(t.AboutNonce)},
-			Active:   t.Active,
-			Refuses:  t.Refuses,
-			Failures: t.Failures,
-			Outcomes: t.Outcomes,
-			Settings: fleet.Settings{
-				Failures: t.Settings.Failures, Window: t.Settings.Window,
-				Successes: t.Settings.Successes, Probes: t.Settings.Probes,
-				Cooldown: time.Duration(t.Settings.Cooldown) * time.Microsecond,
-			},
-			Suspicion: t.Suspicion,
-			Testimony: fleet.Testimony{
-				About: fleet.Accusation{Suspect: t.Suspect, Number: t.SuspectNumber},
-				Sum:   t.Testimony,
-				Calls: t.Calls,
-			},
-			Order: t.Order,
-			Age:   time.Duration(t.Age) * time.Microsecond,
-		}
-		for _, a := range t.Dismissed {
-			r.Dismissed = append(r.Dismissed, fleet.Accusation{Suspect: a.Suspect, Number: a.Number})
-		}
-		reports[i] = r
+	for i := range all {
+		reports[i] = all[i].Report
 	}
 	return reports, nil
+}
+
+// A receivedReport comes from the database.
+type receivedReport struct{ fleet.Report }
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (r *receivedReport) UnmarshalJSON(text []byte) error {
+	var (
+		incarnation, epoch, nonce, age int64
+		settings                       settingsText
+		dismissed                      []accusationText
+	)
+	said := [...]any{
+		&r.Instance, &r.Number, &incarnation, &epoch, &nonce, &r.Active, &r.Refuses, &r.Failures, &r.Outcomes,
+		&settings, &r.Suspicion,
+		&r.Testimony.About.Suspect, &r.Testimony.About.Number, &r.Testimony.Sum, &r.Testimony.Calls, &dismissed,
+	}
+	if err := json.Unmarshal(text, &[...]any{&said, &r.Order, &age}); err != nil {
+		return err
+	}
+	r.About = fleet.Identity{Incarnation: uint64(incarnation), Epoch: uint64(epoch), Nonce: uint64(nonce)}
+	r.Settings = fleet.Settings{
+		Failures: settings.Failures, Window: settings.Window,
+		Successes: settings.Successes, Probes: settings.Probes,
+		Cooldown: time.Duration(settings.Cooldown) * time.Microsecond,
+	}
+	r.Age = time.Duration(age) * time.Microsecond
+	for _, a := range dismissed {
+		r.Dismissed = append(r.Dismissed, fleet.Accusation{Suspect: a.Suspect, Number: a.Number})
+	}
+	return nil
 }
 
 // finite is v, or what comes nearest to it among the numbers that JSON has.
@@ -130,3 +127,6 @@ func finite(v float64) float64 {
 	}
 	return v
 }
+
+// bounded is n as the columns can hold it.
+func bounded(n int) int { return max(0, min(n, math.MaxInt32)) }

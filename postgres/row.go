@@ -3,7 +3,6 @@ package postgres
 import (
 	"encoding/json"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -63,7 +62,7 @@ func sentRow(r fleet.Row) rowText {
 	t := rowText{
 		Epoch: int64(r.Epoch), Nonce: int64(r.Nonce),
 		State: name(states, r.State), Hold: name(holds, r.Hold), Reason: name(reasons, r.Reason),
-		By: printable(r.By), Remaining: microseconds(r.Remaining), Lost: min(r.Lost, math.MaxInt32),
+		By: printable(r.By), Remaining: microseconds(r.Remaining), Lost: bounded(r.Lost),
 		Probes: make([]probeText, len(r.Probes)),
 	}
 	for i, p := range r.Probes {

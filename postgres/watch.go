@@ -73,6 +73,11 @@ func (s *Storage) listen(ctx context.Context, changed func(key string)) error {
 	defer cancel()
 	config := s.listener.Copy()
 	config.DefaultQueryExecMode = mode
+	if prepare := s.pool.Config().BeforeConnect; prepare != nil { // it may know a password of today
+		if err := prepare(connecting, config); err != nil {
+			return err
+		}
+	}
 	conn, err := pgx.ConnectConfig(connecting, config)
 	if err != nil {
 		return err

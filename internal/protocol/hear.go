@@ -14,6 +14,7 @@ func (m *Member) HearView(number uint64, v fleet.View, now time.Time) {
 	if !m.answered(number) {
 		return
 	}
+	m.notice(v.Live, now)
 	m.adopt(v.Row, number, now)
 	if m.row.Identity != v.Row.Identity {
 		return // it knows better already
@@ -164,8 +165,10 @@ func (m *Member) judge(v fleet.View, now time.Time) {
 	}
 	c := pool(&v, dismissed, s, m.settings.Rule)
 	m.bounds = c
-	if c.active < 3 && now.Sub(m.born) < startUp {
-		return // there may be others
+	// There may be others: a new member has not heard of them yet, and if the storage's
+	// clock was put forward they all seem to have fallen silent (S7, S10).
+	if c.active < 3 && (now.Sub(m.born) < startUp || v.Live < m.crowd && m.crowd >= 3) {
+		return
 	}
 	verdict := m.settings.Rule.Judge(c.sum, c.active)
 	if verdict == fleet.Undecided && c.against {
@@ -193,4 +196,11 @@ func (m *Member) judge(v fleet.View, now time.Time) {
 
 func (m *Member) propose(from, to fleet.Row) {
 	m.link.proposal = &proposal{from: from.Identity, row: to}
+}
+
+// notice remembers the most live instances that the member has lately been told of.
+func (m *Member) notice(live int, now time.Time) {
+	if live >= m.crowd || now.Sub(m.crowdAt) >= startUp {
+		m.crowd, m.crowdAt = live, now
+	}
 }

@@ -43,6 +43,8 @@ type Member struct {
 	random   *rand.Rand
 	limit    float64
 	born     time.Time
+	crowd    int // the most live instances that it has lately been told of
+	crowdAt  time.Time
 
 	// local is the instance's own circuit. It decides while the fleet is closed, and
 	// at the deadline when the storage is away.

@@ -45,3 +45,27 @@ func TestWhoComesBackFirstDoesNotOpenTheFleet(t *testing.T) {
 		t.Error("it does not open a fleet in which nobody else is")
 	}
 }
+
+// TestAClockPutForwardMakesNobodyAlone (S7, S10): to the storage all have fallen silent but
+// the one who asks first.
+func TestAClockPutForwardMakesNobodyAlone(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		live int // before
+		want bool
+	}{
+		{"there were others", 6, false},
+		{"there was one other", 2, true},
+	} {
+		m := newMember()
+		closed := rowOf(id(1, 1, 1), fleet.Closed)
+		tell(t, m, start, fleet.View{Row: closed, Live: c.live})
+		trips(m, after(time.Second))
+		message := ask(t, m, after(time.Second))
+		message.Report.Order = 1
+		m.HearView(message.Number, fleet.View{Row: closed, Live: 1, Reports: []fleet.Report{message.Report}}, after(time.Second))
+		if opens := m.link.proposal != nil; opens != c.want {
+			t.Errorf("%s: it opens the fleet: %v", c.name, opens)
+		}
+	}
+}

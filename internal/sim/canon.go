@@ -382,7 +382,7 @@ var fields = func() map[string]int {
 	}
 	member := reflect.TypeFor[protocol.Member]()
 	of := func(name string) reflect.Type { f, _ := member.FieldByName(name); return f.Type }
-	know(member, "settings", "random", "limit", "born", "local", "row", "known", "asked", "until", "trip", "witness", "heard",
+	know(member, "settings", "random", "limit", "born", "crowd", "crowdAt", "local", "row", "known", "asked", "until", "trip", "witness", "heard",
 		"bounds", "dismissed", "probe", "wished", "rests", "leases", "lastCall", "marked", "link")
 	know(of("trip"), "number", "open", "at")
 	know(of("bounds"), "sum", "against", "active", "lowest", "highest")

@@ -27,14 +27,16 @@ BEGIN
         AND b.reason IN ('', 'testified', 'cooldown_over', 'probes_succeeded', 'probes_failed',
                          'commanded', 'hold_over', 'foreign', 'mended')
         AND (b.deadline IS NULL) = (b.period IS NULL)
-        AND b.incarnation <> 0
+        AND coalesce(isfinite(b.deadline), true)
+        AND coalesce(b.period BETWEEN interval '0' AND interval '200 years', true)
+        AND b.incarnation <> 0 AND b.revision BETWEEN 0 AND 1000000000000000000
         AND CASE WHEN b.probes = '[]' THEN true
                  WHEN jsonb_typeof(b.probes) <> 'array' THEN false
                  ELSE (SELECT bool_and(coalesce(jsonb_typeof(p->'holder') = 'string'
-                              AND jsonb_typeof(p->'number') = 'number'
+                              AND p->>'number' ~ '^[0-9]{1,19}$|^1[0-8][0-9]{18}$'
                               AND p->>'result' IN ('', 'succeeded', 'failed')
-                              AND jsonb_typeof(p->'ends') = 'number'
-                              AND jsonb_typeof(p->'full') = 'number', false))
+                              AND p->>'ends' ~ '^[0-9]{1,18}$'
+                              AND p->>'full' ~ '^-?[0-9]{1,18}$', false))
                        FROM jsonb_array_elements(b.probes) p)
             END, false);
 END
@@ -42,21 +44,21 @@ $$;
 
 -- What Go programs know of a row at instant n. What is left of a time is never more than
 -- there was at first, should the clock have been set back.
-CREATE OR REPLACE FUNCTION hw_row(b @schema@.hw_circuit_breakers, n timestamptz) RETURNS json
+CREATE OR REPLACE FUNCTION hw_row(b @schema@.hw_circuit_breakers, n timestamptz) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = @schema@, pg_temp
 AS $$
 DECLARE
-    probes json := '[]';
+    probes jsonb := '[]';
 BEGIN
     IF b.probes <> '[]' THEN
-        SELECT json_agg(json_build_object(
+        SELECT jsonb_agg(jsonb_build_object(
             'holder', p->'holder', 'number', p->'number', 'result', p->'result',
             'remaining', CASE WHEN p->>'result' = ''
                 THEN least((p->>'ends')::bigint - (extract(epoch FROM n) * 1000000)::bigint, (p->>'full')::bigint)
                 ELSE 0 END) ORDER BY place)
         INTO probes FROM jsonb_array_elements(b.probes) WITH ORDINALITY AS x(p, place);
     END IF;
-    RETURN json_build_object(
+    RETURN jsonb_build_object(
         'incarnation', b.incarnation, 'epoch', b.epoch, 'nonce', b.nonce,
         'state', b.state, 'hold', b.hold, 'reason', b.reason, 'by', b.decided_by, 'lost', b.lost,
         'remaining', coalesce(hw_microseconds(least(b.deadline - n, b.period)), 0),
@@ -69,11 +71,13 @@ CREATE OR REPLACE FUNCTION hw_mend(keys text[]) RETURNS SETOF text
 LANGUAGE plpgsql VOLATILE SET search_path = @schema@, pg_temp
 AS $$
 BEGIN
-    RETURN QUERY UPDATE hw_circuit_breakers b
+    RETURN QUERY
+    UPDATE hw_circuit_breakers b
     SET state = 'CLOSED', hold = '', reason = 'mended', decided_by = '', failure_count = 0,
         open_until = NULL, deadline = NULL, period = NULL, probes = '[]', lost = 0,
-        incarnation = CASE WHEN incarnation = 0 THEN hw_random() ELSE incarnation END,
-        epoch = epoch + 1, nonce = hw_random(), revision = revision + 1, updated_at = hw_local(hw_now())
+        incarnation = hw_random(), epoch = CASE WHEN epoch BETWEEN 0 AND 1000000000000000000 THEN epoch + 1 ELSE 1 END,
+        nonce = hw_random(), revision = CASE WHEN revision BETWEEN 0 AND 1000000000000000000 THEN revision + 1 ELSE 1 END,
+        updated_at = hw_local(hw_now())
     WHERE resource_key = ANY (keys) AND NOT hw_sound(b)
     RETURNING resource_key::text;
 END
@@ -115,6 +119,26 @@ BEGIN
 END
 $$;
 
+-- The lives of the instances that were heard of lately. A life names its instance.
+CREATE OR REPLACE FUNCTION hw_live(p_namespace text, n timestamptz) RETURNS bigint[]
+LANGUAGE plpgsql VOLATILE SET search_path = @schema@, pg_temp
+AS $$
+DECLARE
+    lives bigint[];
+    ahead boolean;
+BEGIN
+    SELECT coalesce(array_agg(life) FILTER (WHERE n - seen <= interval '10 seconds'), '{}'),
+        bool_or(seen - n > interval '1 second')
+        INTO lives, ahead FROM hw_instances WHERE namespace = p_namespace;
+    IF ahead THEN
+        -- The clock was set back. Nobody shall live on because of that.
+        UPDATE hw_instances SET seen = n WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM hw_instances WHERE namespace = p_namespace AND seen > n FOR UPDATE SKIP LOCKED));
+    END IF;
+    RETURN lives;
+END
+$$;
+
 -- The settings of plans below: each session plans a statement once and by indexes only,
 -- because it may do so while the tables are empty. Then a scan of the whole table looks
 -- cheap, and the plan stays when it is not. Without the compiler, which such plans would
@@ -125,20 +149,21 @@ $$;
 -- sees it. A key that is missing from the answer has failed, with a problem if it is one
 -- of the row's.
 CREATE OR REPLACE FUNCTION hw_exchange(p_namespace text, p_instance text, p_reports jsonb)
-RETURNS TABLE (o_key text, o_row json, o_reports json, o_live integer, o_problem text)
+RETURNS TABLE (o_key text, o_row jsonb, o_reports text, o_live integer, o_problem text)
 LANGUAGE plpgsql VOLATILE SET search_path = @schema@, pg_temp SET lock_timeout = '600ms'
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $$
 DECLARE
-    n      timestamptz := hw_now();
-    server bigint := hw_timeline();
-    own    bigint;
-    live   integer;
-    ahead  boolean;
-    keys   text[];
-    others text[];
-    mended text[];
-    said   record;
+    n       timestamptz := hw_now();
+    server  bigint := hw_timeline();
+    own     bigint;
+    lives   bigint[];
+    keys    text[];
+    others  text[];
+    unsound boolean;
+    older   boolean;
+    mended  text[];
+    said    record;
     -- Instances that were not heard of for so long are silent.
     silent CONSTANT interval := '10 seconds';
 BEGIN
@@ -152,24 +177,19 @@ BEGIN
     ON CONFLICT (namespace, instance) DO UPDATE
         SET seen = n, life = CASE WHEN n - i.seen > silent THEN excluded.life ELSE i.life END
     RETURNING i.life INTO own;
-    SELECT count(*) FILTER (WHERE n - seen <= silent), bool_or(seen - n > interval '1 second')
-        INTO live, ahead FROM hw_instances WHERE namespace = p_namespace;
-    IF ahead THEN
-        -- The clock was set back. Nobody shall live on because of that.
-        UPDATE hw_instances SET seen = n WHERE namespace = p_namespace AND seen > n;
-    END IF;
     IF p_reports = '[]' THEN
+        PERFORM hw_live(p_namespace, n);
         PERFORM hw_prune(n) WHERE random() < 0.01;
         RETURN;
     END IF;
 
     SELECT array_agg(r->>'key' ORDER BY r->>'key') INTO keys FROM jsonb_array_elements(p_reports) r;
-    INSERT INTO hw_circuit_breakers (resource_key, namespace, state, created_at, updated_at, revision, timeline)
-        SELECT k, p_namespace, 'CLOSED', hw_local(n), hw_local(n), 1, server FROM unnest(keys) k
-        WHERE NOT EXISTS (SELECT FROM hw_circuit_breakers WHERE resource_key = k)
-        ORDER BY k
-    ON CONFLICT DO NOTHING;
     BEGIN
+        INSERT INTO hw_circuit_breakers (resource_key, namespace, state, created_at, updated_at, revision, timeline)
+            SELECT k, p_namespace, 'CLOSED', hw_local(n), hw_local(n), 1, server FROM unnest(keys) k
+            WHERE NOT EXISTS (SELECT FROM hw_circuit_breakers WHERE resource_key = k)
+            ORDER BY k
+        ON CONFLICT DO NOTHING;
         PERFORM FROM hw_circuit_breakers WHERE resource_key = ANY (keys) ORDER BY resource_key FOR UPDATE;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
         -- One key that somebody sits on shall not cost the others their answer.
@@ -177,13 +197,18 @@ BEGIN
                       WHERE resource_key = ANY (keys) ORDER BY resource_key FOR UPDATE SKIP LOCKED);
     END;
     n := hw_now();
-    others := ARRAY(SELECT resource_key::text FROM hw_circuit_breakers
-                    WHERE resource_key = ANY (keys) AND namespace <> p_namespace);
+    lives := hw_live(p_namespace, n); -- after the lock, so that nobody is missed who has spoken before
+    SELECT coalesce(array_agg(resource_key) FILTER (WHERE namespace <> p_namespace), '{}'), bool_or(NOT hw_sound(b)), bool_or(timeline <> server)
+        INTO others, unsound, older FROM hw_circuit_breakers b WHERE resource_key = ANY (keys);
     IF others <> '{}' THEN
         keys := ARRAY(SELECT unnest(keys) EXCEPT SELECT unnest(others));
     END IF;
-    mended := ARRAY(SELECT hw_mend(keys));
-    PERFORM hw_succeed(keys, server);
+    IF unsound THEN
+        mended := ARRAY(SELECT hw_mend(keys));
+    END IF;
+    IF older THEN
+        PERFORM hw_succeed(keys, server);
+    END IF;
 
     FOR said IN
         INSERT INTO hw_reports AS old
@@ -191,7 +216,10 @@ BEGIN
                r.active, r.refuses, r.failures, r.outcomes, r.settings,
                r.suspicion, CASE WHEN r.suspicion <> 0 THEN nextval('hw_suspicions') ELSE 0 END,
                CASE WHEN r.suspicion <> 0 THEN n END,
-               r.suspect, r.suspect_number, r.testimony, r.calls, r.dismissed
+               r.suspect, r.suspect_number, r.testimony, r.calls, r.dismissed,
+               json_build_array(p_instance, r.number, r.about_incarnation, r.about_epoch, r.about_nonce,
+                   r.active, r.refuses, r.failures, r.outcomes, r.settings, r.suspicion,
+                   r.suspect, r.suspect_number, r.testimony, r.calls, r.dismissed)
         FROM jsonb_to_recordset(p_reports) AS r(key text, number numeric, about_incarnation bigint,
             about_epoch bigint, about_nonce bigint, active boolean, refuses boolean, failures integer,
             outcomes integer, settings jsonb, suspicion numeric, suspect text, suspect_number numeric,
@@ -212,7 +240,7 @@ BEGIN
                 AND old.about_incarnation = excluded.about_incarnation AND old.about_epoch = excluded.about_epoch
                 THEN old.suspected_at ELSE excluded.suspected_at END,
             suspect = excluded.suspect, suspect_number = excluded.suspect_number,
-            testimony = excluded.testimony, calls = excluded.calls, dismissed = excluded.dismissed
+            testimony = excluded.testimony, calls = excluded.calls, dismissed = excluded.dismissed, said = excluded.said
         WHERE old.number < excluded.number OR old.life <> excluded.life
         RETURNING old.resource_key, old.suspected_at
     LOOP
@@ -226,8 +254,7 @@ BEGIN
     SET failure_count = fares.failures, updated_at = hw_local(n), revision = revision + 1
     FROM (SELECT c.resource_key, (
               SELECT coalesce(least(sum(x.failures), 2147483647), 0) FROM hw_reports x
-              JOIN hw_instances i ON i.namespace = p_namespace AND i.instance = x.instance AND i.life = x.life
-              WHERE x.resource_key = c.resource_key AND n - i.seen <= silent) AS failures
+              WHERE x.resource_key = c.resource_key AND x.life = ANY (lives)) AS failures
           FROM hw_circuit_breakers c
           WHERE c.resource_key = ANY (keys) AND c.state = 'CLOSED'
           OFFSET 0) fares -- added up once, not for each use
@@ -235,19 +262,14 @@ BEGIN
 
     RETURN QUERY
     SELECT b.resource_key::text, hw_row(b, n),
-        (SELECT json_agg(report) FROM (
-            SELECT x.instance, x.number, x.about_incarnation, x.about_epoch, x.about_nonce,
-                x.active, x.refuses, x.failures, x.outcomes, x.settings,
-                x.suspicion, x.suspected AS "order", greatest(hw_microseconds(n - x.suspected_at), 0) AS age,
-                x.suspect, x.suspect_number, x.testimony, x.calls, x.dismissed
-            FROM hw_reports x
-            JOIN hw_instances i ON i.namespace = p_namespace AND i.instance = x.instance AND i.life = x.life
-            WHERE x.resource_key = b.resource_key AND n - i.seen <= silent) report),
-        live,
+        (SELECT '[' || string_agg('[' || x.said || ',' || x.suspected || ',' ||
+             CASE WHEN x.suspicion <> 0 THEN greatest(hw_microseconds(n - x.suspected_at), 0) ELSE 0 END || ']', ',') || ']'
+         FROM hw_reports x WHERE x.resource_key = b.resource_key AND x.life = ANY (lives)),
+        cardinality(lives),
         CASE WHEN b.resource_key = ANY (mended) THEN 'mended' END
     FROM hw_circuit_breakers b WHERE b.resource_key = ANY (keys)
     UNION ALL
-    SELECT k, NULL, NULL, live, 'it belongs to another namespace' FROM unnest(others) k;
+    SELECT k, NULL, NULL, cardinality(lives), 'it belongs to another namespace' FROM unnest(others) k;
 END
 $$;
 
@@ -255,7 +277,7 @@ $$;
 -- that is given, and returns the row that is there then.
 CREATE OR REPLACE FUNCTION hw_change(p_namespace text, p_key text,
     p_incarnation bigint, p_epoch bigint, p_nonce bigint, p_row jsonb)
-RETURNS json
+RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SET search_path = @schema@, pg_temp SET lock_timeout = '600ms'
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $$
@@ -288,11 +310,12 @@ BEGIN
     END IF;
     -- A lease that the epoch has already keeps its end.
     b.probes := coalesce((
-        SELECT jsonb_agg(jsonb_build_object('holder', p->'holder', 'number', p->'number', 'result', p->'result') || coalesce(
-            (SELECT jsonb_build_object('ends', q->'ends', 'full', q->'full')
-             FROM jsonb_array_elements(b.probes) q
-             WHERE same AND q->'holder' = p->'holder' AND q->'number' = p->'number' AND q->>'result' = '' LIMIT 1),
-            jsonb_build_object('ends', micro + (p->>'remaining')::bigint, 'full', p->'remaining')) ORDER BY place)
+        SELECT jsonb_agg(jsonb_build_object('holder', p->'holder', 'number', p->'number', 'result', p->'result') ||
+            CASE WHEN p->>'result' <> '' THEN '{"ends": 0, "full": 0}' ELSE coalesce(
+                (SELECT jsonb_build_object('ends', q->'ends', 'full', q->'full')
+                 FROM jsonb_array_elements(b.probes) q
+                 WHERE same AND q->'holder' = p->'holder' AND q->'number' = p->'number' AND q->>'result' = '' LIMIT 1),
+                jsonb_build_object('ends', micro + (p->>'remaining')::bigint, 'full', p->'remaining')) END ORDER BY place)
         FROM jsonb_array_elements(p_row->'probes') WITH ORDINALITY AS x(p, place)), '[]');
     b.epoch := (p_row->>'epoch')::bigint;
     b.nonce := (p_row->>'nonce')::bigint;
@@ -354,5 +377,5 @@ AS $$
         LIMIT 100 FOR UPDATE SKIP LOCKED));
     DELETE FROM hw_transitions WHERE id = ANY (ARRAY(
         SELECT id FROM hw_transitions
-        WHERE happened_at < n - (SELECT history_age FROM hw_schema) LIMIT 1000));
+        WHERE happened_at < n - coalesce((SELECT history_age FROM hw_schema), '90 days') LIMIT 1000));
 $$;

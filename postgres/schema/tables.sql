@@ -37,6 +37,11 @@ ALTER TABLE hw_circuit_breakers
     -- When somebody else's OPEN was last taken over.
     ADD COLUMN IF NOT EXISTS foreign_at  timestamptz;
 
+-- An OPEN of before gets an end; programs on the Python library write none that is of use.
+UPDATE hw_circuit_breakers
+    SET deadline = clock_timestamp() + interval '30 seconds', period = interval '30 seconds'
+    WHERE state = 'OPEN' AND deadline IS NULL AND revision = 0;
+
 -- Updates of a row find room beside it, and no index is on what changes often (HOT).
 ALTER TABLE hw_circuit_breakers SET (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
 
@@ -47,7 +52,7 @@ CREATE INDEX IF NOT EXISTS hw_circuit_breakers_busy
 CREATE TABLE IF NOT EXISTS hw_instances (
     namespace text        NOT NULL,
     instance  text        NOT NULL,
-    seen      timestamptz NOT NULL, -- when it was last heard of
+    seen      timestamptz NOT NULL CHECK (isfinite(seen)), -- when it was last heard of
     life      bigint      NOT NULL, -- another one each time it had fallen silent
     PRIMARY KEY (namespace, instance)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
@@ -60,23 +65,26 @@ CREATE TABLE IF NOT EXISTS hw_reports (
     instance          text             NOT NULL,
     life              bigint           NOT NULL, -- of the instance when it said so
     stored            timestamptz      NOT NULL,
-    number            numeric(20)      NOT NULL,
+    number            numeric(20)      NOT NULL CHECK (number BETWEEN 0 AND 18446744073709551615),
     about_incarnation bigint           NOT NULL, -- the version of the row that it is about
     about_epoch       bigint           NOT NULL,
     about_nonce       bigint           NOT NULL,
     active            boolean          NOT NULL,
     refuses           boolean          NOT NULL,
-    failures          integer          NOT NULL, -- in its window
+    failures          integer          NOT NULL CHECK (failures >= 0), -- in its window
     outcomes          integer          NOT NULL,
     settings          jsonb            NOT NULL,
     suspicion         numeric(20)      NOT NULL, -- of its own; 0 for none
     suspected         bigint           NOT NULL, -- the order of suspicions
-    suspected_at      timestamptz,
+    suspected_at      timestamptz CHECK (isfinite(suspected_at)),
     suspect           text             NOT NULL, -- whom it testifies about
     suspect_number    numeric(20)      NOT NULL,
     testimony         double precision NOT NULL,
     calls             integer          NOT NULL,
     dismissed         jsonb            NOT NULL,
+    -- What the other instances are told of all this. They read it far more often than it
+    -- is written, all of them at once.
+    said              text             NOT NULL,
     PRIMARY KEY (resource_key, instance)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
 
@@ -111,6 +119,6 @@ CREATE TABLE IF NOT EXISTS hw_schema (
     -- session may be in.
     time_zone    text     NOT NULL,
     -- How long transitions are kept, and how many of each key.
-    history_age  interval NOT NULL DEFAULT '90 days',
+    history_age  interval NOT NULL DEFAULT '90 days' CHECK (history_age BETWEEN interval '0' AND interval '1000 years'),
     history_rows integer  NOT NULL DEFAULT 1000 CHECK (history_rows > 0)
 );

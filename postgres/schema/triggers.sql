@@ -12,9 +12,10 @@ AS $$
                     interval '30 seconds')
 $$;
 
--- hw_foreign looks at what others write, which know but the document's columns: their
--- OPEN begins an epoch, at most once per cooldown, and their CLOSED or HALF_OPEN does if
--- no OPEN is live and no person holds the row. All else leaves state and deadline alone.
+-- hw_foreign looks at what others write. Programs on the Python library know but the
+-- document's columns: their OPEN begins an epoch, at most once per cooldown, and their
+-- CLOSED or HALF_OPEN does if no OPEN is live and no person holds the row. A person may
+-- also write the hold, which is an order. All else leaves the row as it is.
 CREATE OR REPLACE FUNCTION hw_foreign() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = @schema@, pg_temp
 AS $$
@@ -25,10 +26,38 @@ DECLARE
     state    text := OLD.state;
     wanted   text := NEW.state;
     live     boolean := state = 'OPEN' AND OLD.deadline > n;
+    hold     text := NEW.hold;
     adopted  boolean;
 BEGIN
     IF NOT hw_sound(OLD) THEN
         RETURN NEW; -- the next instance to look at it mends it
+    END IF;
+    NEW.incarnation := OLD.incarnation;
+    NEW.epoch := OLD.epoch;
+    NEW.nonce := OLD.nonce;
+    NEW.hold := OLD.hold;
+    NEW.reason := OLD.reason;
+    NEW.decided_by := OLD.decided_by;
+    NEW.deadline := OLD.deadline;
+    NEW.period := OLD.period;
+    NEW.probes := OLD.probes;
+    NEW.lost := OLD.lost;
+    NEW.timeline := OLD.timeline;
+    NEW.foreign_at := OLD.foreign_at;
+    IF hold <> OLD.hold::text AND hold IN ('', 'isolated', 'disabled') THEN
+        NEW.hold := hold;
+        NEW.state := CASE hold WHEN 'isolated' THEN 'OPEN' WHEN 'disabled' THEN 'CLOSED' ELSE 'HALF_OPEN' END;
+        NEW.reason := 'commanded';
+        NEW.decided_by := session_user;
+        NEW.epoch := OLD.epoch + 1;
+        NEW.nonce := hw_random();
+        NEW.revision := OLD.revision + 1;
+        NEW.probes := '[]';
+        NEW.lost := 0;
+        NEW.deadline := NULL;
+        NEW.period := NULL;
+        NEW.open_until := NULL;
+        RETURN NEW;
     END IF;
     IF wanted = 'OPEN' THEN
         cooldown := hw_cooldown(key);
@@ -91,6 +120,7 @@ DECLARE
     b        hw_circuit_breakers;
     key      text;
     evidence jsonb;
+    oldest   bigint;
 BEGIN
     IF TG_OP = 'DELETE' THEN
         b := OLD;
@@ -109,7 +139,7 @@ BEGIN
             'suspects', coalesce(jsonb_agg(x.instance ORDER BY suspected) FILTER (WHERE suspicion <> 0), '[]'),
             'witnesses', count(*) FILTER (WHERE suspect <> ''),
             'calls', coalesce(sum(calls) FILTER (WHERE suspect <> ''), 0),
-            'testimony', coalesce(round(sum(testimony) FILTER (WHERE suspect <> '')::numeric, 2), 0),
+            'testimony', coalesce(round(sum(greatest(least(testimony, 1e6), -1e6)) FILTER (WHERE suspect <> '')::numeric, 2), 0),
             'failures', coalesce(sum(failures), 0),
             'outcomes', coalesce(sum(outcomes), 0))
         INTO evidence
@@ -132,10 +162,12 @@ BEGIN
         CASE WHEN TG_OP <> 'INSERT' THEN OLD.state::text END, CASE WHEN TG_OP <> 'DELETE' THEN NEW.state::text END,
         b.hold, CASE WHEN TG_OP = 'DELETE' THEN 'deleted' ELSE b.reason END,
         CASE WHEN TG_OP = 'DELETE' THEN session_user::text ELSE b.decided_by END, coalesce(evidence, '{}'));
-    DELETE FROM hw_transitions t USING (
-        SELECT id FROM hw_transitions WHERE resource_key = key
-        ORDER BY id DESC OFFSET (SELECT history_rows FROM hw_schema) LIMIT 1) oldest
-    WHERE t.resource_key = key AND t.id <= oldest.id;
+    -- The sum keeps the plan from walking through the history of all keys by the primary key.
+    SELECT id INTO oldest FROM hw_transitions WHERE resource_key = key
+        ORDER BY id + 0 DESC OFFSET coalesce((SELECT history_rows FROM hw_schema), 1000) LIMIT 1;
+    IF FOUND THEN
+        DELETE FROM hw_transitions WHERE resource_key = key AND id + 0 <= oldest;
+    END IF;
     IF TG_OP = 'DELETE' THEN
         DELETE FROM hw_reports WHERE resource_key = key;
     END IF;

@@ -68,7 +68,7 @@ var All = []Variant{
 		{probing, "(live < 3 || failers(r) >= 2)", "true"},
 	}},
 	{"S7", "a new instance trusts that it is alone", []Edit{
-		{hear, "if c.active < 3 && now.Sub(m.born) < startUp {", "if c.active < 3 && now.Sub(m.born) < 0 {"},
+		{hear, "if c.active < 3 && (now.Sub(m.born) < startUp ||", "if c.active < 3 && (now.Sub(m.born) < 0 ||"},
 	}},
 	{"S8", "a person's word does not keep the circuit closed", []Edit{
 		{hear, "hold = circuit.Disabled", "hold = circuit.NoHold"},
