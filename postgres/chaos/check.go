@@ -214,7 +214,7 @@ func (r *record) deaf(calls map[source][]arrival) (all []violation) {
 			}
 			r.compares("S4")
 			for of, made := range calls {
-				if of.key != key || slices.Contains(r.pooled, placeOf(of.instance)) || r.within(born, of.instance, t.at.Add(-time.Second), ends) {
+				if of.key != key || slices.Contains(r.pooled, placeOf(of.instance)) || r.within(replaced, of.instance, t.at.Add(-time.Second), ends) {
 					continue
 				}
 				for _, a := range between(made, t.at.Add(toldWithin), ends.Add(-grace)) {
@@ -250,8 +250,8 @@ func between(all []arrival, from, to time.Time) []arrival {
 }
 
 // checkProbes (S5): while the fleet is half-open and can be asked, it makes the probes
-// that it has leases for. A lease that is lost is granted once more, and while one
-// instance alone has failed its place goes to another, once a cooldown.
+// that it has leases for. While one instance alone has failed its place goes to another,
+// once a cooldown. Where leases may have been lost, and are granted again, nothing is said.
 func checkProbes(r *record) (all []violation) {
 	for _, key := range keys {
 		var calls []arrival
@@ -266,12 +266,12 @@ func checkProbes(r *record) (all []violation) {
 				continue
 			}
 			ends := history[i+1].at
-			if r.within(apart, "", t.at.Add(-10*time.Second), ends) || r.within(paused, "", t.at.Add(-time.Second), ends) ||
-				r.within(deleting, key, t.at.Add(-grace), ends) {
+			if r.within(apart, "", t.at.Add(-10*time.Second), ends) || r.within(paused, "", t.at.Add(-10*time.Second), ends) ||
+				r.within(replaced, "", t.at.Add(-10*time.Second), ends) || r.within(deleting, key, t.at.Add(-grace), ends) {
 				continue
 			}
 			r.compares("S5")
-			most := 2*probes + 1 + int(ends.Sub(t.at)/cooldown)
+			most := probes + 1 + int(ends.Sub(t.at)/cooldown)
 			if n := len(between(calls, t.at, ends)); n > most {
 				all = append(all, violation{"S5", t.at, "", fmt.Sprintf("%d calls of %s, which is half-open for %v", n, key, ends.Sub(t.at))})
 			}

@@ -78,7 +78,7 @@ func TestEveryPromiseCanBeBroken(t *testing.T) {
 		}},
 		{"S4", "a call in an adopted OPEN", func(r *record) { call(r, "1.0", outages, 3*second) }},
 		{"S5", "everybody probes", func(r *record) {
-			for i := range 20 {
+			for i := range 2 {
 				call(r, "1.0", outages, 4*second+time.Duration(i)*10*time.Millisecond)
 			}
 		}},

@@ -64,7 +64,7 @@ func (p *place) start() error {
 		return err
 	}
 	p.command, p.ended, p.unwanted = c, make(chan struct{}), false
-	p.record.span(born, p.instance)()
+	p.record.span(replaced, p.instance)()
 	p.looked, p.refused = event{}, map[string]time.Time{}
 	go p.listen(p.instance, output, p.ended)
 	return nil
@@ -106,6 +106,7 @@ func (p *place) kill() {
 	p.mu.Lock()
 	p.unwanted = true
 	command, ended := p.command, p.ended
+	p.record.span(replaced, p.instance)()
 	p.mu.Unlock()
 	if command == nil {
 		return

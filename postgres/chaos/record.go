@@ -45,7 +45,7 @@ const (
 	paused               // an instance is stopped
 	clockSet             // the storage's clock is being set
 	promoted             // another server takes over
-	born                 // an instance
+	replaced             // an instance is ended, or started
 	deleting             // the row of a key
 	foreign              // a program on the Python library writes a key
 )
