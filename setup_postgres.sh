@@ -4,15 +4,9 @@
 #   ./setup_postgres.sh --help
 set -eu
 
-if command -v highway >/dev/null 2>&1; then
-	exec highway setup "$@"
-fi
-if ! command -v go >/dev/null 2>&1; then
-	echo 'setup_postgres.sh: neither highway nor go is in the PATH' >&2
-	exit 1
-fi
 here=$(cd "$(dirname "$0")" && pwd)
-if [ -f "$here/cmd/highway/main.go" ]; then
+# The clone that this stands in comes first: another highway may be of another version.
+if [ -f "$here/cmd/highway/main.go" ] && command -v go >/dev/null 2>&1; then
 	# A program of its own, as "go run" hides the exit code. It runs in the folder of
 	# whoever called, where .env may be.
 	built=$(mktemp -d)
@@ -22,4 +16,11 @@ if [ -f "$here/cmd/highway/main.go" ]; then
 	"$built/highway" setup "$@" || code=$?
 	exit "$code"
 fi
-exec go run github.com/highway-engine/highway/cmd/highway@latest setup "$@"
+if command -v highway >/dev/null 2>&1; then
+	exec highway setup "$@"
+fi
+cat >&2 <<'END'
+setup_postgres.sh: this takes Go 1.25 or newer and a clone of the repository, in which it
+stands, or the command highway in the PATH; "go install ./cmd/highway" in a clone makes it.
+END
+exit 1

@@ -75,6 +75,35 @@ func TestTheDocumentsVariables(t *testing.T) {
 	}
 }
 
+// TestPostgreSQLsOwnVariables: single variables leave nothing to say about where the
+// database is, and a DSN leaves what it does not say, a password from .pgpass too.
+func TestPostgreSQLsOwnVariables(t *testing.T) {
+	folder(t, map[string]string{"PGHOST": "pg.example.com", "PGPORT": "7777", "PGDATABASE": "theirs", "PGUSER": "them", "PGPASSWORD": "open", "PGTARGETSESSIONATTRS": "read-write"})
+	where := func(e Environment) string {
+		config, err := e.Config()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := config.ConnConfig
+		return fmt.Sprint(c.Host, " ", c.Port, " ", c.Database, " ", c.User, " ", c.Password, " ", c.ValidateConnect != nil)
+	}
+	if got, want := where(with(nil)), "db.example.com 5432 highway_circutbreaker_db postgres secret true"; got != want {
+		t.Errorf("by variables it is %s, want %s", got, want)
+	}
+	if got, want := where(set(map[string]string{varDSN: "dbname=mine"})), "pg.example.com 7777 mine them open true"; got != want {
+		t.Errorf("by DSN it is %s, want %s", got, want)
+	}
+	write(t, "passwords", "*:*:mine:us:sesame\n")
+	t.Setenv("PGPASSWORD", "")
+	t.Setenv("PGPASSFILE", "passwords")
+	if got, want := where(set(map[string]string{varDSN: "host=/tmp dbname=mine user=us"})), "/tmp 7777 mine us sesame true"; got != want {
+		t.Errorf("with .pgpass it is %s, want %s", got, want)
+	}
+	if got, want := where(set(map[string]string{varDSN: "host=/tmp dbname=mine user=peer"})), "/tmp 7777 mine peer  true"; got != want {
+		t.Errorf("without a password it is %s, want %s", got, want)
+	}
+}
+
 func TestNothingIsSet(t *testing.T) {
 	folder(t, map[string]string{varNamespace: "team", varHost: ""})
 	if e, err := FromEnvironment(); err != nil || e.Set() {

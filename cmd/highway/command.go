@@ -54,6 +54,6 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errs io.Writ
 	if errors.As(err, new(refusal)) {
 		return exitRefused
 	}
-	fmt.Fprintf(errs, "\n%s", command.UsageString())
+	fmt.Fprintf(errs, "see \"%s --help\"\n", command.CommandPath())
 	return exitUsage
 }

@@ -22,7 +22,7 @@ func command(ctx context.Context, args ...string) (code int, stdout, stderr stri
 	return code, out.String(), errs.String()
 }
 
-func TestMistakesExitWith2AndUsage(t *testing.T) {
+func TestMistakesExitWith2AndSayWhereHelpIs(t *testing.T) {
 	tests := []struct {
 		args []string
 		want string
@@ -65,8 +65,12 @@ func TestMistakesExitWith2AndUsage(t *testing.T) {
 			if stdout != "" {
 				t.Errorf("%q on the standard output, want nothing", stdout)
 			}
-			if !strings.Contains(stderr, test.want) || !strings.Contains(stderr, "Usage:\n  highway") {
-				t.Errorf("want %q and the usage in\n%s", test.want, stderr)
+			help := "\nsee \"highway " + test.args[0] + " --help\"\n"
+			if strings.HasSuffix(test.args[0], "nonsense") { // it is no command
+				help = "\nsee \"highway --help\"\n"
+			}
+			if !strings.Contains(stderr, test.want) || !strings.HasSuffix(stderr, help) {
+				t.Errorf("want %q and %q in\n%s", test.want, help, stderr)
 			}
 		})
 	}
@@ -212,7 +216,7 @@ type fullDisk struct{}
 
 func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left") }
 
-func TestFailuresExitWith1WithoutUsage(t *testing.T) {
+func TestFailuresExitWith1WithoutHelp(t *testing.T) {
 	for _, args := range [][]string{{"demo", "--plain", "--duration=1s"}, {"demo", "--json", "--duration=1s"}, {"version"}} {
 		var errs bytes.Buffer
 		code := execute(t.Context(), args, strings.NewReader(""), fullDisk{}, &errs)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -171,15 +172,47 @@ func TestTheScriptOfTheDocumentIsTheCommand(t *testing.T) {
 	if err := os.Symlink(binary, bin+"/highway"); err != nil {
 		t.Fatal(err)
 	}
-	script := exec.Command("../../setup_postgres.sh", "-p", "two words", "--dry-run")
-	script.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"))
-	out, err := script.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "CREATE TABLE IF NOT EXISTS hw_circuit_breakers") {
-		t.Errorf("%v, %s", err, out)
+	clone, err := filepath.Abs("../../setup_postgres.sh")
+	if err != nil {
+		t.Fatal(err)
 	}
-	script = exec.Command("../../setup_postgres.sh", "--port=x")
-	script.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"))
-	if out, _ := script.CombinedOutput(); script.ProcessState.ExitCode() != exitUsage {
-		t.Errorf("exit code %d: %s", script.ProcessState.ExitCode(), out)
+	text, err := os.ReadFile(clone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alone := filepath.Join(t.TempDir(), "setup_postgres.sh")
+	if err := os.WriteFile(alone, text, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	run := func(path, file string, args ...string) (int, string) {
+		script := exec.Command(file, args...)
+		script.Env = append(os.Environ(), "PATH="+path)
+		out, _ := script.CombinedOutput()
+		return script.ProcessState.ExitCode(), string(out)
+	}
+	path := bin + ":" + os.Getenv("PATH")
+	for _, file := range []string{clone, alone} {
+		if code, out := run(path, file, "-p", "two words", "--dry-run"); code != exitOK || !strings.Contains(out, "CREATE TABLE IF NOT EXISTS hw_circuit_breakers") {
+			t.Errorf("%s: exit code %d: %s", file, code, out)
+		}
+		if code, out := run(path, file, "--port=x"); code != exitUsage {
+			t.Errorf("%s: exit code %d: %s", file, code, out)
+		}
+	}
+	// The clone has the version that fits, whatever else is installed.
+	if err := os.Remove(bin + "/highway"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(bin+"/highway", []byte("#!/bin/sh\nexit 9\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if code, out := run(path, clone, "--dry-run"); code != exitOK {
+		t.Errorf("exit code %d: %s", code, out)
+	}
+	if code, _ := run(path, alone, "--dry-run"); code != 9 {
+		t.Errorf("exit code %d", code)
+	}
+	if code, out := run("/usr/bin:/bin", alone); !strings.Contains(out, "go install ./cmd/highway") || code != exitFailed {
+		t.Errorf("exit code %d: %s", code, out)
 	}
 }

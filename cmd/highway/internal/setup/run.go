@@ -78,8 +78,11 @@ run them with the rights of their owner. Run REVOKE CREATE ON SCHEMA %s FROM PUB
 // connect asks for the password if the server wants one and nobody has said it.
 func connect(ctx context.Context, c Console, config *pgx.ConnConfig) (*pgx.Conn, error) {
 	conn, err := schema.Connect(ctx, config)
-	if !schema.WrongPassword(err) || config.Password != "" || c.Secret == nil {
+	if !schema.WrongPassword(err) || config.Password != "" {
 		return conn, err
+	}
+	if c.Secret == nil {
+		return nil, fmt.Errorf("no password was given: HW_DB_PASSWORD, PGPASSWORD or --password (%w)", err)
 	}
 	fmt.Fprintf(c.Out, "Password of %q: ", config.User)
 	password, err := c.wait(ctx, c.Secret)

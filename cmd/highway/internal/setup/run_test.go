@@ -197,6 +197,7 @@ func TestThePasswordIsAskedForIfTheServerWantsOne(t *testing.T) {
 	try(says("sesame"), "", wrong, 1)
 	try(says("opensesame"), "sesame", wrong, 0) // what was said is not asked for
 	try(Console{}, "sesame", wrong, 0)
+	try(Console{}, "", "no password was given: HW_DB_PASSWORD, PGPASSWORD or --password", 0)
 	try(Console{}, "", wrong, 0)
 	try(Console{}, "opensesame", right, 0)
 }
