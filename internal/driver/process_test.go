@@ -208,7 +208,7 @@ func TestPackageMainComesLast(t *testing.T) {
 func TestALogMayMakeProtectors(t *testing.T) {
 	for scenario, lines := range map[string]string{"log": "1\n", "log with driver": "1\n"} {
 		printed, _ := play(t, scenario, "", "HW_DB_HOST=h")
-		if printed != lines+alone && printed != lines+together {
+		if printed != lines+unheard && printed != lines+together {
 			t.Errorf("%s: printed %s", scenario, printed)
 		}
 	}
