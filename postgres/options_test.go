@@ -25,6 +25,8 @@ func TestWhatMakesNoSenseIsRefused(t *testing.T) {
 	}{
 		{"postgres://nobody:hunter2@h:port/db", nil, "the DSN"},
 		{"hunter2", nil, "the DSN"},
+		{"postgres://nobody:abc@hunter2@localhost/db", nil, "%40"},
+		{"postgres://nobody:1/hunter2@localhost/db", nil, "the DSN"},
 		{"host=h password=hunter2 sslmode=perhaps", nil, "the DSN"},
 		{nowhere, []postgres.Option{postgres.WithSchema("")}, "must not be empty"},
 		{nowhere, []postgres.Option{postgres.WithSchema("pg_mine")}, `"pg_mine"`},
