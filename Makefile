@@ -7,7 +7,7 @@ STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: test
 test: servers ## run every test and example
@@ -56,6 +56,14 @@ bench: ## compare with other libraries, in five processes; prints tables and tar
 .PHONY: bench-write
 bench-write: ## the same, and write the figures and the chart into benchmarks/
 	cd benchmarks && go run ./report -write
+
+.PHONY: bench-fleet
+bench-fleet: ## measure a fleet on PostgreSQL, beside one on Redis, some seven minutes
+	cd benchmarks && go run ./fleet
+
+.PHONY: bench-fleet-write
+bench-fleet-write: ## the same, and write the figures into benchmarks/
+	cd benchmarks && go run ./fleet -write
 
 .PHONY: outages
 outages: ## simulate fleets with each rule, some eight minutes; prints tables and targets

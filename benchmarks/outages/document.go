@@ -23,7 +23,7 @@ func report(ctx context.Context, e extent, workers int, write bool) error {
 	if !write {
 		return nil
 	}
-	if err := markdown.Rewrite("../docs/outages.md", text); err != nil {
+	if err := markdown.Rewrite("../docs/outages.md", markdown.Figures, text); err != nil {
 		return err
 	}
 	return writeChart("../docs/outages.svg", rs)

@@ -55,7 +55,7 @@ func report(ctx context.Context, p plan, reuse, write bool) error {
 	if !complete(ps) {
 		return errors.New("-write needs all benchmarks, and not all were run")
 	}
-	if err := markdown.Rewrite("README.md", text); err != nil {
+	if err := markdown.Rewrite("README.md", markdown.Figures, text); err != nil {
 		return err
 	}
 	return writeChart("chart.svg", ps)

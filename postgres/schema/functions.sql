@@ -335,7 +335,8 @@ BEGIN
 END
 $$;
 
--- hw_sweep gives the keys at which something goes on.
+-- hw_sweep gives the keys at which something goes on. It asks for resource_key || '' because
+-- only the indexes of these keys have that, not the primary keys, which have all keys.
 CREATE OR REPLACE FUNCTION hw_sweep(p_namespace text, p_after text, p_limit integer) RETURNS SETOF text
 LANGUAGE plpgsql VOLATILE SET search_path = @schema@, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
@@ -344,17 +345,18 @@ DECLARE
     n timestamptz := hw_now();
 BEGIN
     RETURN QUERY SELECT k FROM (
-        (SELECT resource_key::text AS k FROM hw_circuit_breakers
-         WHERE (state <> 'CLOSED' OR hold <> '') AND namespace = p_namespace AND resource_key > p_after
-         ORDER BY resource_key LIMIT p_limit)
+        (SELECT resource_key || '' AS k FROM hw_circuit_breakers
+         WHERE (state <> 'CLOSED' OR hold <> '') AND namespace = p_namespace AND resource_key || '' > p_after
+         ORDER BY resource_key || '' LIMIT p_limit)
         UNION
         SELECT x.resource_key
         FROM hw_reports x
-        JOIN hw_instances i ON i.namespace = p_namespace AND i.instance = x.instance AND i.life = x.life
-        JOIN hw_circuit_breakers b ON b.resource_key = x.resource_key AND b.namespace = p_namespace
-        WHERE x.suspicion <> 0 AND x.resource_key > p_after
-            AND x.about_incarnation = b.incarnation AND x.about_epoch = b.epoch
-            AND n - i.seen <= interval '10 seconds'
+        WHERE x.suspicion <> 0 AND x.resource_key || '' > p_after
+            -- Scalars, so that nobody begins with all instances or all rows: suspicions are few.
+            AND (SELECT n - i.seen <= interval '10 seconds' FROM hw_instances i
+                 WHERE i.namespace = p_namespace AND i.instance = x.instance AND i.life = x.life)
+            AND (SELECT x.about_incarnation = b.incarnation AND x.about_epoch = b.epoch FROM hw_circuit_breakers b
+                 WHERE b.resource_key = x.resource_key AND b.namespace = p_namespace)
     ) busy ORDER BY k LIMIT p_limit;
 END
 $$;

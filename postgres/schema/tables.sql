@@ -45,8 +45,9 @@ UPDATE hw_circuit_breakers
 -- Updates of a row find room beside it, and no index is on what changes often (HOT).
 ALTER TABLE hw_circuit_breakers SET (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
 
+-- For hw_sweep alone.
 CREATE INDEX IF NOT EXISTS hw_circuit_breakers_busy
-    ON hw_circuit_breakers(resource_key) WHERE state <> 'CLOSED' OR hold <> '';
+    ON hw_circuit_breakers((resource_key || '')) WHERE state <> 'CLOSED' OR hold <> '';
 
 -- One row for each process of a fleet, by the fleet's namespace.
 CREATE TABLE IF NOT EXISTS hw_instances (
@@ -88,7 +89,7 @@ CREATE TABLE IF NOT EXISTS hw_reports (
     PRIMARY KEY (resource_key, instance)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
 
-CREATE INDEX IF NOT EXISTS hw_reports_suspicions ON hw_reports(resource_key) WHERE suspicion <> 0;
+CREATE INDEX IF NOT EXISTS hw_reports_suspicions ON hw_reports((resource_key || '')) WHERE suspicion <> 0;
 
 CREATE SEQUENCE IF NOT EXISTS hw_suspicions;
 

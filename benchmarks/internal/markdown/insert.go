@@ -6,13 +6,12 @@ import (
 	"strings"
 )
 
-const (
-	beginMark = "<!-- figures:begin -->"
-	endMark   = "<!-- figures:end -->"
-)
+// Figures is the name of a document's figures where it has but one set of them.
+const Figures = "figures"
 
-// Insert puts text between the marks of a document.
-func Insert(document, text string) (string, error) {
+// Insert puts text between the marks of this name in a document.
+func Insert(document, name, text string) (string, error) {
+	beginMark, endMark := "<!-- "+name+":begin -->", "<!-- "+name+":end -->"
 	before, rest, ok1 := strings.Cut(document, beginMark)
 	_, after, ok2 := strings.Cut(rest, endMark)
 	if !ok1 || !ok2 {
@@ -22,12 +21,12 @@ func Insert(document, text string) (string, error) {
 }
 
 // Rewrite does that to a file.
-func Rewrite(path, text string) error {
+func Rewrite(path, name, text string) error {
 	document, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	changed, err := Insert(string(document), text)
+	changed, err := Insert(string(document), name, text)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}

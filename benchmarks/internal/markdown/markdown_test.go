@@ -18,15 +18,15 @@ func TestTableIsAligned(t *testing.T) {
 }
 
 func TestInsert(t *testing.T) {
-	got, err := Insert("a\n<!-- figures:begin -->\nold\n<!-- figures:end -->\nz\n", "new\n")
+	got, err := Insert("a\n<!-- figures:begin -->\nold\n<!-- figures:end -->\nz\n", Figures, "new\n")
 	if want := "a\n<!-- figures:begin -->\n\nnew\n\n<!-- figures:end -->\nz\n"; got != want || err != nil {
 		t.Errorf("%q, %v", got, err)
 	}
-	if again, _ := Insert(got, "new"); again != got {
+	if again, _ := Insert(got, Figures, "new"); again != got {
 		t.Errorf("the second time %q", again)
 	}
-	for _, document := range []string{"", beginMark, endMark + beginMark} {
-		if _, err := Insert(document, "new"); err == nil {
+	for _, document := range []string{"", "<!-- figures:begin -->", "<!-- figures:end --><!-- figures:begin -->", "<!-- fleet:begin --><!-- fleet:end -->"} {
+		if _, err := Insert(document, Figures, "new"); err == nil {
 			t.Errorf("%q: no error", document)
 		}
 	}
