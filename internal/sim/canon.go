@@ -26,8 +26,11 @@ import (
 //   - Numbers of trips and probes are compared for equality with others of the same
 //     instance, and a new one is higher than all. Which is its present one counts, and
 //     which of the older ones are the same.
-//   - Numbers of requests and reports tell old from new. In the model a member's request is
-//     answered before there is another, or never, so that there is nothing old.
+//   - Numbers of requests and reports tell old from new. In the model a member's request
+//     reaches the storage before there is another, or never, and of an answer it counts
+//     only whether it is to the present request. Changes have no such number.
+//   - Epochs of a member's own circuit are compared with that of a call. It counts whether
+//     that is the present one.
 //   - Instants. All are whole seconds but when an exchange is due; that is looked at every
 //     second only, so it counts as the next whole one. An instant until which something
 //     holds counts as now when it is past. One since when something lasts counts as the
@@ -36,8 +39,10 @@ import (
 //     written again: the window of a circuit that is not closed, which begins empty; the
 //     last outcome in a window of one, which the next replaces; what a member keeps of the
 //     row but its identity and state, which is read while it learns the row only; the
-//     times of a probe that the member does not want or has not got; what testimonies are
-//     bounded by when there is none; numbers of calls beyond those that are told at once.
+//     times and the result of a probe where there is none; what testimonies are bounded by
+//     when there is none; numbers of calls beyond those that are told at once.
+//   - When a member was born and how many it has heard of: all are old, and none falls
+//     silent to the storage of the model.
 //   - What is said about an epoch that is over: nobody considers it but for whether there
 //     is such a suspicion at all. A change that was decided on another version of the row
 //     than the present one: it will be refused, as no nonce comes back, and what it would
@@ -54,8 +59,9 @@ type keyer struct {
 	m      *model
 }
 
-// plain adds a number that counts as it is. A sum of 64 bits has a chance of one in a
-// million to be the same for any two of six million states.
+// plain adds a number that counts as it is. A sum of 64 bits, the least of up to six, has
+// a chance of less than one in a hundred thousand to be the same for any two of two million
+// states.
 func (k *keyer) plain(v uint64) {
 	hi, lo := bits.Mul64(k.sum^v^0x9e3779b97f4a7c15, 0xd6e8feb86659fd93+k.sum<<1)
 	k.sum = hi ^ lo ^ bits.RotateLeft64(k.sum, 23)
@@ -244,7 +250,7 @@ func (k *keyer) model() {
 			}
 		}
 	}
-	for _, n := range []int{m.opened, m.turns, m.losses, m.strays, m.cuts, m.deletions} {
+	for _, n := range []int{m.opened, m.turns, m.losses, m.strays, m.cuts, m.deletions, m.slow} {
 		k.plain(uint64(n))
 	}
 	if m.cut < 0 {
@@ -252,9 +258,27 @@ func (k *keyer) model() {
 	} else {
 		k.plain(uint64(k.place[m.cut]) + 1)
 	}
-	if m.stray != nil && m.stray.From == m.row.Identity {
-		k.plain(uint64(k.place[m.strayOf]) + 1)
+	k.flag(m.strayCounts())
+	if m.strayCounts() {
+		k.plain(uint64(k.place[m.strayOf]))
 		k.change(m.stray)
+	}
+	k.answer(m.echo)
+	if m.echo != nil {
+		k.plain(uint64(k.place[m.echoOf]))
+		k.flag(m.request[m.echoOf] == nil || m.request[m.echoOf].Number != m.echo.number)
+	}
+	k.flag(m.calling != nil)
+	if t := m.calling; t != nil {
+		local := m.members[m.caller].Local()
+		k.plain(uint64(k.place[m.caller]))
+		k.flag(t.Epoch == local.Epoch())
+		k.flag(t.Probe != 0)
+		k.flag(slices.ContainsFunc(m.facts[m.caller].inFlight, func(l inFlight) bool { return l.probe == uint64(t.Probe) }))
+		k.flag(t.Lease != 0)
+		if t.Lease != 0 {
+			k.number(name(m.caller), t.Lease, k.probes[m.caller])
+		}
 	}
 }
 
@@ -282,6 +306,24 @@ func (k *keyer) row(r *fleet.Row) {
 	}
 }
 
+func (k *keyer) answer(a *answer) {
+	k.flag(a != nil)
+	if a == nil {
+		return
+	}
+	k.identity(a.row.Identity)
+	k.plain(uint64(a.row.State))
+	if a.row.State == circuit.Open {
+		k.left(a.row.Remaining)
+	}
+	for i := range a.row.Probes {
+		if p := &a.row.Probes[i]; p.Result == fleet.Pending {
+			k.probe(p)
+			k.left(p.Remaining)
+		}
+	}
+}
+
 func (k *keyer) instance(i int) {
 	m := k.m
 	f := m.facts[i]
@@ -295,28 +337,13 @@ func (k *keyer) instance(i int) {
 		k.plain(2)
 		k.report(&m.request[i].Report)
 	}
-	if a := m.answer[i]; a != nil {
-		k.plain(1)
-		k.identity(a.row.Identity)
-		k.plain(uint64(a.row.State))
-		if a.row.State == circuit.Open {
-			k.left(a.row.Remaining)
-		}
-		for j := range a.row.Probes {
-			if p := &a.row.Probes[j]; p.Result == fleet.Pending {
-				k.probe(p)
-				k.left(p.Remaining)
-			}
-		}
-	} else {
-		k.plain(0)
-	}
+	k.answer(m.answer[i])
 	k.report(m.reports[i])
 	if m.suspects(i) {
 		k.since(m.since[i], rollCalled)
 	}
 	k.until(m.until[i])
-	f.add(k, m.request[i] != nil, waiting, m.late[i])
+	f.add(k, m.request[i] != nil, waiting, m.late[i], m.used[i] == f.probe && f.probe != 0)
 }
 
 // facts are what counts of a member, but for the instant at which it is looked at.
@@ -325,6 +352,10 @@ type facts struct {
 	known     bool
 	until     time.Time
 	local     *circuit.Machine
+	inFlight  []inFlight
+	results   int // of these probes
+	failures  int
+	lost      int64
 	trip      uint64
 	suspects  bool
 	tripped   time.Time
@@ -350,13 +381,19 @@ type facts struct {
 	retries   int64
 }
 
+// inFlight is a probe of a member's own circuit.
+type inFlight struct {
+	probe   uint64
+	expires time.Time
+}
+
 type leased struct {
 	holder string
 	number uint64
 	ends   time.Time
 }
 
-// As in the package protocol.
+// As in the package protocol, which a test looks at.
 const (
 	together   = time.Second
 	rollCalled = 3 * time.Second
@@ -367,6 +404,9 @@ const (
 // fields are the parts of a member by name. Whoever adds one decides here whether it
 // counts: the search refuses to run with one that it does not know.
 var fields = func() map[string]int {
+	if terms.Window != 1 {
+		panic("in a window of more than one the last outcomes count")
+	}
 	all := map[string]int{}
 	know := func(t reflect.Type, names ...string) {
 		if t.NumField() != len(names) {
@@ -390,6 +430,10 @@ var fields = func() map[string]int {
 	know(of("leases").Key(), "holder", "number")
 	know(of("link"), "up", "due", "reported", "failures", "sent", "sentAt", "waiting", "proposal", "nonce", "change", "unmade", "retries")
 	know(reflect.TypeFor[circuit.Machine](), "settings", "state", "hold", "reason", "epoch", "since", "until", "window", "probes", "granted")
+	probes, _ := reflect.TypeFor[circuit.Machine]().FieldByName("probes")
+	know(probes.Type, "results", "inFlight", "lost")
+	flights, _ := probes.Type.FieldByName("inFlight")
+	know(flights.Type.Elem(), "probe", "expires")
 	know(reflect.TypeFor[fleet.Report](), "Instance", "Number", "About", "Active", "Refuses", "Suspicion", "Testimony", "Dismissed",
 		"Failures", "Outcomes", "Settings", "Order", "Age")
 	know(reflect.TypeFor[fleet.Row](), "Identity", "State", "Hold", "Reason", "By", "Remaining", "Probes", "Lost")
@@ -441,6 +485,16 @@ func read(m *protocol.Member) *facts {
 	if !part(link, "link.proposal").IsNil() {
 		panic("a proposal was not sent")
 	}
+	probes := part(part(v, "Member.local"), "Machine.probes")
+	if f.local.State() == circuit.HalfOpen {
+		log := f.local.Log()
+		f.results, f.failures = log.Len(), log.Failures()
+	}
+	f.lost = part(probes, "probes.lost").Int()
+	for flights, i := part(probes, "probes.inFlight"), 0; i < flights.Len(); i++ {
+		flight := flights.Index(i)
+		f.inFlight = append(f.inFlight, inFlight{part(flight, "lease.probe").Uint(), instant(part(flight, "lease.expires"))})
+	}
 	if leases := part(v, "Member.leases"); leases.Len() > 0 {
 		for all := leases.MapRange(); all.Next(); {
 			key, ends := all.Key(), all.Value()
@@ -462,7 +516,7 @@ func read(m *protocol.Member) *facts {
 // epochSeconds is the epoch as a [time.Time] without a monotonic clock holds it.
 var epochSeconds = part(reflect.ValueOf(epoch), "Time.ext").Int()
 
-func (f *facts) add(k *keyer, asking, waiting, late bool) {
+func (f *facts) add(k *keyer, asking, waiting, late, used bool) {
 	k.identity(f.row.Identity)
 	k.plain(uint64(f.row.State))
 	k.flag(f.known)
@@ -473,9 +527,12 @@ func (f *facts) add(k *keyer, asking, waiting, late bool) {
 	if f.local.State() == circuit.Open {
 		k.until(f.local.Until())
 	}
-	log := f.local.Log()
-	if f.local.State() != circuit.Open && log.Size() > 1 {
-		panic("the outcomes in a window of more than one count")
+	if f.local.State() == circuit.HalfOpen {
+		k.plain(uint64(f.results)<<32 | uint64(f.failures))
+		k.plain(uint64(min(f.lost, int64(terms.Probes))))
+		for _, l := range f.inFlight {
+			k.until(l.expires)
+		}
 	}
 	k.flag(f.suspects)
 	if f.suspects {
@@ -500,6 +557,7 @@ func (f *facts) add(k *keyer, asking, waiting, late bool) {
 		k.plain(f.result)
 	}
 	k.flag(late)
+	k.flag(used)
 	k.until(f.rests)
 	k.plain(uint64(len(f.leases)))
 	for _, l := range f.leases {

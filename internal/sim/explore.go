@@ -27,9 +27,10 @@ type Bounds struct {
 	Calls     int // of all instances together, refused ones too
 	Turns     int // of the dependency, which is well at first: how often calls begin or cease to fail
 	Losses    int // of changes or their acknowledgements
-	Strays    int // changes that come again, at any later time
+	Strays    int // changes or answers that come again, at any later time
 	Cuts      int // of an instance from the storage, at any time and for any time
 	Deletions int // of the row and the reports
+	Slow      int // calls that end at any later time, or never; one at a time
 	States    int // at which to give up
 }
 

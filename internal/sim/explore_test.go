@@ -19,9 +19,9 @@ import (
 func TestASmallFleetKeepsItsPromisesInEveryOrder(t *testing.T) {
 	for _, b := range []Bounds{
 		{Openings: 2, Calls: 4, Turns: 3},
-		{Openings: 2, Calls: 2, Turns: 2, Losses: 1, Strays: 1, Cuts: 1, Deletions: 1},
+		{Openings: 2, Calls: 2, Turns: 2, Losses: 1, Strays: 1, Cuts: 1, Deletions: 1, Slow: 1},
 	} {
-		b.States = 100_000
+		b.States = 20_000
 		r := Explore(b)
 		if r.Violation != "" {
 			t.Errorf("%s\n\t%s", r.Violation, strings.Join(r.Path, "\n\t"))

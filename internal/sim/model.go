@@ -43,9 +43,15 @@ type model struct {
 	strayOf int
 	until   [size]time.Time // of an OPEN that was learnt
 	open    [size]fleet.Identity
-	late    [size]bool // its last probe began when its lease was over
+	used    [size]uint64 // the lease of its last probe
+	late    [size]bool   // that ended when the lease was over
 
-	turns, losses, strays, cuts, deletions int
+	echo    *answer // one that comes again
+	echoOf  int
+	calling *protocol.Ticket // a call that takes time
+	caller  int
+
+	turns, losses, strays, cuts, deletions, slow int
 
 	cut       int    // the instance that is cut off; -1: none
 	key, from uint64 // of this state, and of the one before
@@ -83,9 +89,9 @@ type move struct {
 	call bool
 }
 
-// moves are what can happen next. Exchanges happen before all else, in any order, and
-// take no time: a view that comes late is like a decision on it that does, and a report
-// that comes late like an instance cut off.
+// moves are what can happen next. Exchanges happen before all else but the end of a call,
+// in any order, and take no time: a view that comes late is like a decision on it that
+// does, and a report that comes late like an instance cut off.
 func (m *model) moves() []move {
 	var all []move
 	add := func(name string, do func(*model)) { all = append(all, move{name: name, do: do}) }
@@ -97,7 +103,20 @@ func (m *model) moves() []move {
 			})
 		}
 	}
-	if len(all) > 0 {
+	exchanging := len(all) > 0
+	if m.calling != nil {
+		for _, o := range outcomes {
+			if turns := m.turned(o); turns <= m.bounds.Turns {
+				add("the call of "+name(m.caller)+" ends"+o.how, func(m *model) {
+					t := *m.calling
+					m.turns, m.calling = turns, nil
+					m.end(m.caller, t, o.Outcome)
+					m.pump(m.caller)
+				})
+			}
+		}
+	}
+	if exchanging {
 		return all
 	}
 	for i := range size {
@@ -106,6 +125,12 @@ func (m *model) moves() []move {
 			switch {
 			case m.answer[i] != nil:
 				add(n+" learns what has come of its change", func(m *model) { m.hear(i) })
+				if m.strays < m.bounds.Strays {
+					add("the answer to "+n+" is doubled", func(m *model) {
+						m.strays++
+						m.echo, m.echoOf = m.answer[i], i
+					})
+				}
 			case r.Change:
 				add("the change of "+n+" arrives and is answered", func(m *model) {
 					m.deliver(i, *r, true)
@@ -114,7 +139,7 @@ func (m *model) moves() []move {
 				if r.From == m.row.Identity && m.losses < m.bounds.Losses {
 					add("the change of "+n+" arrives", func(m *model) { m.deliver(i, *r, true) })
 				}
-				if m.strays < m.bounds.Strays && m.stray == nil {
+				if m.strays < m.bounds.Strays && !m.strayCounts() {
 					add("the change of "+n+" is doubled", func(m *model) {
 						m.strays++
 						m.stray, m.strayOf = r, i
@@ -125,17 +150,31 @@ func (m *model) moves() []move {
 		if m.cut < 0 && m.cuts < m.bounds.Cuts {
 			add(n+" is cut off", func(m *model) { m.cuts++; m.cut = i })
 		}
-		for _, o := range []circuit.Outcome{circuit.Success, circuit.Failure} {
-			turns := m.turns
-			if turns%2 != int(o) {
-				turns++
-			}
-			if turns <= m.bounds.Turns {
-				all = append(all, move{n + []string{" calls", " calls and fails"}[o], func(m *model) { m.turns = turns; m.call(i, o) }, true})
+		for _, o := range outcomes {
+			if turns := m.turned(o); turns <= m.bounds.Turns {
+				all = append(all, move{n + " calls" + o.how, func(m *model) {
+					m.turns = turns
+					m.call(i, o.Outcome)
+				}, true})
 			}
 		}
+		if m.slow < m.bounds.Slow && m.calling == nil {
+			all = append(all, move{n + " begins a call", func(m *model) { m.begin(i) }, true})
+		}
 	}
-	if m.stray != nil {
+	if m.echo != nil && (m.request[m.echoOf] == nil || m.request[m.echoOf].Number != m.echo.number) {
+		add("the doubled answer", func(m *model) {
+			a, i := m.echo, m.echoOf
+			m.echo = nil
+			before := m.members[i].Row().Identity
+			m.member(i).HearRow(a.number, a.row, m.now)
+			if got := m.members[i].Row().Identity; got != before {
+				m.fail("S3: %s has taken %s from an old answer, in place of %s", name(i), describeID(got), describeID(before))
+			}
+			m.pump(i)
+		})
+	}
+	if m.strayCounts() {
 		add("the doubled change", func(m *model) {
 			r := m.stray
 			m.stray = nil
@@ -150,6 +189,9 @@ func (m *model) moves() []move {
 	}
 	if m.cut >= 0 {
 		add(name(m.cut)+" is connected again", func(m *model) { m.cut = -1 })
+		if m.request[m.cut] != nil {
+			add("the request of "+name(m.cut)+" fails", func(m *model) { m.lose(m.cut) })
+		}
 	}
 	waits := 0
 	for i := range size {
@@ -165,6 +207,25 @@ func (m *model) moves() []move {
 	}
 	return all
 }
+
+// outcomes of a call.
+var outcomes = []outcome{{circuit.Success, ""}, {circuit.Failure, " and fails"}}
+
+type outcome struct {
+	circuit.Outcome
+	how string
+}
+
+// turned is how often the dependency has turned if the next outcome is o.
+func (m *model) turned(o outcome) int {
+	if m.turns%2 != int(o.Outcome) {
+		return m.turns + 1
+	}
+	return m.turns
+}
+
+// strayCounts says whether there is a doubled change that is not refused in any case.
+func (m *model) strayCounts() bool { return m.stray != nil && m.stray.From == m.row.Identity }
 
 func (m *model) fail(format string, args ...any) {
 	if m.broken == "" {
@@ -204,21 +265,61 @@ func (m *model) pass(d time.Duration) {
 
 // call makes a call that ends at once.
 func (m *model) call(i int, o circuit.Outcome) {
-	t, ok := m.member(i).Admit(m.now)
-	if ok {
-		if m.now.Before(m.until[i]) {
-			m.fail("S4: %s lets a call through %v before the deadline", name(i), m.until[i].Sub(m.now))
-		}
-		if t.Lease != 0 {
-			j := slices.IndexFunc(m.row.Probes, func(p fleet.Probe) bool { return p.Holder == name(i) && p.Number == t.Lease })
-			m.late[i] = j >= 0 && !m.now.Before(m.leases[j])
-			if j < 0 && sameEpisode(m.members[i].Row().Identity, m.row.Identity) {
-				m.fail("S5: %s makes probe %d without a lease: at %v it holds %s, the row is %s", name(i), t.Lease, m.now.Sub(epoch), describe(m.members[i].Row()), describe(m.read()))
-			}
-		}
-		m.member(i).Done(t, o, m.now)
+	if t, ok := m.admit(i); ok {
+		m.end(i, t, o)
 	}
 	m.pump(i)
+}
+
+// begin makes a call that ends later, or never.
+func (m *model) begin(i int) {
+	if t, ok := m.admit(i); ok {
+		m.slow++
+		m.calling, m.caller = &t, i
+	}
+	m.pump(i)
+}
+
+func (m *model) admit(i int) (protocol.Ticket, bool) {
+	member := m.member(i)
+	before := member.State(m.now)
+	t, ok := member.Admit(m.now)
+	switch {
+	case !ok:
+		if before == circuit.Closed {
+			m.fail("S9: %s is closed and refuses a call", name(i))
+		}
+	case m.now.Before(m.until[i]):
+		m.fail("S4: %s lets a call through %v before the deadline", name(i), m.until[i].Sub(m.now))
+	case t.Lease != 0:
+		if m.lease(i, t.Lease) < 0 && sameEpisode(member.Row().Identity, m.row.Identity) {
+			m.fail("S5: %s makes probe %d without a lease: at %v it holds %s, the row is %s", name(i), t.Lease, m.now.Sub(epoch), describe(member.Row()), describe(m.read()))
+		}
+		if m.used[i] == t.Lease {
+			m.fail("S5: %s makes probe %d again", name(i), t.Lease)
+		}
+		m.used[i] = t.Lease
+	}
+	return t, ok
+}
+
+// lease is where the row has the probe of an instance.
+func (m *model) lease(i int, number uint64) int {
+	return slices.IndexFunc(m.row.Probes, func(p fleet.Probe) bool { return p.Holder == name(i) && p.Number == number })
+}
+
+func (m *model) end(i int, t protocol.Ticket, o circuit.Outcome) {
+	member := m.member(i)
+	local := member.Local()
+	closed, episode := local.State() == circuit.Closed, local.Epoch()
+	if t.Lease != 0 {
+		j := m.lease(i, t.Lease)
+		m.late[i] = j >= 0 && !m.now.Before(m.leases[j])
+	}
+	member.Done(t, o, m.now)
+	if closed && local.State() != circuit.Closed && t.Epoch != episode {
+		m.fail("S3: %s trips by a call of an earlier episode", name(i))
+	}
 }
 
 // read gives the row with the times that are left.
@@ -243,7 +344,7 @@ func (m *model) deliver(i int, r protocol.Message, answered bool) {
 	if r.Change {
 		if r.From == m.row.Identity && r.From != (fleet.Identity{}) {
 			r.Row.Incarnation = m.row.Incarnation
-			m.change(r.Row)
+			m.change(i, r.Row)
 			told = true
 		}
 		a.row = m.read()
@@ -296,8 +397,8 @@ func (m *model) remove() {
 	m.row, m.leases, m.reports = fleet.Row{}, nil, [size]*fleet.Report{}
 }
 
-// change puts a row in place, and looks at it.
-func (m *model) change(row fleet.Row) {
+// change puts a row in place that an instance wants, and looks at it.
+func (m *model) change(by int, row fleet.Row) {
 	old, leases := m.row, m.leases
 	pending := 0
 	m.leases = nil
@@ -308,8 +409,11 @@ func (m *model) change(row fleet.Row) {
 		})
 		if j >= 0 && sameEpisode(old.Identity, row.Identity) {
 			ends = leases[j]
+			if p.Result != fleet.Pending && p.Holder != name(by) {
+				m.fail("S6: %s enters a result of %s", name(by), p.Holder)
+			}
 			if p.Result != fleet.Pending && m.late[number(p.Holder)] {
-				m.fail("S6: a result of %s, whose probe began after its lease", p.Holder)
+				m.fail("S6: a result of %s, whose probe ended after its lease", p.Holder)
 			}
 		}
 		m.leases = append(m.leases, ends)

@@ -142,8 +142,9 @@ func report(results []sim.Result, took time.Duration) int {
 // each time.
 var searches = []sim.Bounds{
 	{Openings: 2, Calls: 5, Turns: 5}, // any outcomes
-	{Openings: 2, Calls: 4, Turns: 3, Losses: 1, Strays: 1},
+	{Openings: 2, Calls: 4, Turns: 3, Losses: 1, Slow: 1},
 	{Openings: 2, Calls: 4, Turns: 3, Deletions: 1},
+	{Openings: 2, Calls: 4, Turns: 3, Losses: 1, Strays: 1},
 	{Openings: 2, Calls: 4, Turns: 1, Cuts: 1},
 	{Openings: 2, Calls: 8, Turns: 3},
 }
@@ -161,12 +162,16 @@ func exploreAll(states int) int {
 		} else {
 			whole++
 		}
-		fmt.Printf("3 instances, %d episodes: up to %d calls whose outcome turns %d times, %d changes lost, %d late again, %d instances cut off, %d rows deleted: %s\n",
-			b.Openings, b.Calls, b.Turns, b.Losses, b.Strays, b.Cuts, b.Deletions, extent)
+		fmt.Printf("3 instances, %d episodes, %d calls whose outcomes turn %d times, %d slow, %d changes lost, %d late again, %d rows deleted, %d instances cut off: %s\n",
+			b.Openings, b.Calls, b.Turns, b.Slow, b.Losses, b.Strays, b.Deletions, b.Cuts, extent)
 		fmt.Printf("\t%d states, %d steps, %d recoveries, up to %d openings, histories of %v, in %v\n",
 			r.States, r.Steps, r.Recoveries, r.Openings, r.Lasts, time.Since(start).Round(time.Millisecond))
 		if r.Violation != "" {
 			fmt.Printf("broken: %s\n\t%s\n", r.Violation, strings.Join(r.Path, "\n\t"))
+			return 1
+		}
+		if r.Whole && r.Openings < b.Openings {
+			fmt.Printf("broken: L4: the fleet opens %d times at most\n", r.Openings)
 			return 1
 		}
 		all += r.States
