@@ -15,8 +15,9 @@ const grace = 11 * time.Second
 
 var errDown = errors.New("down")
 
-// gather makes a fleet of so many instances, with protectors for so many keys each, and
-// waits until the database has answered all.
+// gather makes a fleet of so many instances, with protectors for so many keys each. Each
+// begins when the one before has joined and hears notifications, as in a rollout: a
+// hundred that start at the same instant would measure how processes start.
 func (d *database) gather(ctx context.Context, instances, keys int, policy func(instance int) highway.CircuitProtectorPolicy) ([][]*highway.CircuitProtector, error) {
 	all := make([][]*highway.CircuitProtector, instances)
 	for i := range all {
@@ -33,17 +34,13 @@ func (d *database) gather(ctx context.Context, instances, keys int, policy func(
 			}
 			all[i] = append(all[i], protector)
 		}
-	}
-	return all, await(ctx, time.Minute, "that the fleet joins", func() bool {
-		for _, protectors := range all {
-			for _, p := range protectors {
-				if !p.Snapshot().Fleet.Live {
-					return false
-				}
-			}
+		if err := await(ctx, time.Minute, "that an instance joins", func() bool {
+			return all[i][0].Snapshot().Fleet.Live && storage.Status().Notified
+		}); err != nil {
+			return nil, err
 		}
-		return true
-	})
+	}
+	return all, nil
 }
 
 // await looks until something is so.

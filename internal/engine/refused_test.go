@@ -131,6 +131,7 @@ func TestARefusedChangeIsNoStorageThatIsAway(t *testing.T) {
 func TestManyRefusedKeysAreOneLine(t *testing.T) {
 	bubble(t, func(t *testing.T, storage *fake, log *syncBuffer) {
 		storage.plays(script{exchange: func(ctx context.Context, instance string, reports map[string]fleet.Report) (map[string]fleet.View, error) {
+			time.Sleep(time.Millisecond) // so that all have joined by the time that the first returns
 			if len(reports) > 0 {
 				return nil, errKey
 			}

@@ -18,6 +18,11 @@ func isSign(r request) bool     { return len(r.reports) == 0 }
 
 func TestAnExchangeIsAboutNoMoreThanABatch(t *testing.T) {
 	bubble(t, func(t *testing.T, storage *fake, _ *syncBuffer) {
+		// All have joined by the time that the first exchange returns.
+		storage.plays(script{exchange: func(ctx context.Context, instance string, reports map[string]fleet.Report) (map[string]fleet.View, error) {
+			time.Sleep(time.Millisecond)
+			return storage.memory.Exchange(ctx, instance, reports)
+		}})
 		const members = 2*batch + 201
 		for i := range members {
 			join(storage, fmt.Sprint("key ", i))
