@@ -27,6 +27,7 @@ DECLARE
     wanted   text := NEW.state;
     live     boolean := state = 'OPEN' AND OLD.deadline > n;
     hold     text := NEW.hold;
+    ordered  boolean; -- by a person, who has written the hold
     adopted  boolean;
 BEGIN
     IF NOT hw_sound(OLD) THEN
@@ -44,31 +45,17 @@ BEGIN
     NEW.lost := OLD.lost;
     NEW.timeline := OLD.timeline;
     NEW.foreign_at := OLD.foreign_at;
-    IF hold <> OLD.hold::text AND hold IN ('', 'isolated', 'disabled') THEN
-        NEW.hold := hold;
-        NEW.state := CASE hold WHEN 'isolated' THEN 'OPEN' WHEN 'disabled' THEN 'CLOSED' ELSE 'HALF_OPEN' END;
-        NEW.reason := 'commanded';
-        NEW.decided_by := session_user;
-        NEW.epoch := OLD.epoch + 1;
-        NEW.nonce := hw_random();
-        NEW.revision := OLD.revision + 1;
-        NEW.probes := '[]';
-        NEW.lost := 0;
-        NEW.deadline := NULL;
-        NEW.period := NULL;
-        NEW.open_until := NULL;
-        RETURN NEW;
-    END IF;
     IF wanted = 'OPEN' THEN
         cooldown := hw_cooldown(key);
     END IF;
+    ordered := hold <> OLD.hold::text AND hold IN ('', 'isolated', 'disabled');
     adopted := OLD.hold = '' AND NOT live AND CASE
         WHEN wanted = 'OPEN' THEN OLD.foreign_at IS NULL OR OLD.foreign_at > n OR n - OLD.foreign_at >= cooldown
         ELSE wanted <> state END;
     IF wanted NOT IN ('CLOSED', 'OPEN', 'HALF_OPEN') THEN
         adopted := false;
     END IF;
-    IF NOT adopted THEN
+    IF NOT ordered AND NOT adopted THEN
         NEW.state := OLD.state;
         NEW.open_until := OLD.open_until;
         RETURN NEW;
@@ -76,14 +63,17 @@ BEGIN
     NEW.epoch := OLD.epoch + 1;
     NEW.nonce := hw_random();
     NEW.revision := OLD.revision + 1;
-    NEW.reason := 'foreign';
+    NEW.reason := CASE WHEN ordered THEN 'commanded' ELSE 'foreign' END;
     NEW.decided_by := session_user;
     NEW.probes := '[]';
     NEW.lost := 0;
     NEW.deadline := NULL;
     NEW.period := NULL;
     NEW.open_until := NULL;
-    IF wanted = 'OPEN' THEN
+    IF ordered THEN
+        NEW.hold := hold;
+        NEW.state := CASE hold WHEN 'isolated' THEN 'OPEN' WHEN 'disabled' THEN 'CLOSED' ELSE 'HALF_OPEN' END;
+    ELSIF wanted = 'OPEN' THEN
         NEW.period := cooldown;
         NEW.deadline := n + cooldown;
         NEW.open_until := hw_local(NEW.deadline);
