@@ -27,23 +27,29 @@ func (e *episode) quiet() bool { return e.gate.Load() == gateQuiet }
 const (
 	gateQuiet     = iota // go; a success need not even be recorded
 	gateRecording        // go; every outcome is recorded
-	gateAsking           // ask the machine, at the present instant
 	gateRefusing         // do not go
+	gateTelling          // do not go, and somebody wants to hear of it
+	gateAsking           // ask the machine, at the present instant
 )
 
 func (p *CircuitProtector) newEpisode() *episode {
 	m := p.machine
 	e := &episode{epoch: m.Epoch(), state: CircuitState(m.State())}
 	if e.state != Closed {
-		e.refusal = &ProtectedCallError{
-			key:   p.policy.ResourceKey,
-			state: e.state,
-			until: m.Until(),
-			pause: max(p.policy.Cooldown/10, time.Millisecond),
-		}
+		e.refusal = p.refusal(e.state, m.Until())
 	}
 	e.gate.Store(p.gate())
 	return e
+}
+
+// refusal is what calls get that are refused in a state.
+func (p *CircuitProtector) refusal(state CircuitState, until time.Time) *ProtectedCallError {
+	return &ProtectedCallError{
+		key:   p.policy.ResourceKey,
+		state: state,
+		until: until,
+		pause: max(p.policy.Cooldown/10, time.Millisecond),
+	}
 }
 
 // gate is the gate that goes with the machine's state.
@@ -57,6 +63,9 @@ func (p *CircuitProtector) gate() uint32 {
 	case m.State() == circuit.Open:
 		if !m.Until().IsZero() && time.Until(m.Until()) <= alarmAhead {
 			return gateAsking
+		}
+		if p.policy.OnRefusal != nil {
+			return gateTelling
 		}
 		return gateRefusing
 	case m.Quiet() && !p.policy.CountCalls && p.unobserved():

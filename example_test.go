@@ -248,7 +248,7 @@ func ExampleRetryWithBackoffPolicy_onAttempt() {
 	retry := highway.RetryWithBackoffPolicy{
 		MaxRetries: 1,
 		Backoff:    highway.FixedDelay{Delay: time.Millisecond},
-		OnAttempt: func(a highway.Attempt) {
+		OnAttempt: func(_ context.Context, a highway.Attempt) {
 			fmt.Printf("attempt %d: %v, again: %v, after %v\n", a.Number, a.Err, a.Again, a.Wait)
 		},
 	}

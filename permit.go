@@ -39,10 +39,9 @@ func (p *CircuitProtector) Acquire(ctx context.Context) (*Permit, error) {
 		return nil, errUnmade
 	}
 	ticket := protocol.Ticket{Epoch: e.epoch}
-	switch e.gate.Load() {
-	case gateRefusing:
+	if gate := e.gate.Load(); gate == gateRefusing {
 		return nil, e.refusal
-	case gateAsking:
+	} else if gate > gateRefusing {
 		var err error
 		if e, ticket, err = p.admit(ctx); err != nil {
 			return nil, err
@@ -74,6 +73,6 @@ func (t *Permit) Settle(err error) {
 
 func (t *Permit) settle(o circuit.Outcome) {
 	if t.settled.CompareAndSwap(false, true) {
-		t.protector.settle(t.ticket, o)
+		t.protector.settle(t.ctx, t.ticket, o)
 	}
 }

@@ -84,7 +84,7 @@ func (p *CircuitProtector) Do(ctx context.Context, call func(context.Context) er
 	}
 	if gate := e.gate.Load(); gate == gateRefusing {
 		return e.refusal
-	} else if gate == gateAsking {
+	} else if gate > gateRefusing {
 		_, err = probe(ctx, p, nil, valueless(call))
 		return err
 	}
@@ -111,13 +111,13 @@ func (p *CircuitProtector) Status() CircuitState {
 }
 
 // change lets a command happen to the machine at the present instant.
-func (p *CircuitProtector) change(command func(now time.Time)) {
+func (p *CircuitProtector) change(ctx context.Context, command func(now time.Time)) {
 	p.mu.Lock()
 	now := time.Now()
 	p.machine.Advance(now)
-	changed := p.publish()
+	changed := p.publish(ctx)
 	command(now)
-	changed = p.publish() || changed
+	changed = p.publish(ctx) || changed
 	p.mu.Unlock()
 	if changed {
 		p.changes.deliver()
@@ -130,7 +130,7 @@ func (p *CircuitProtector) advance() time.Time {
 	p.mu.Lock()
 	now := time.Now()
 	p.machine.Advance(now)
-	if p.publish() {
+	if p.publish(context.Background()) {
 		// Not here: whoever reads a status may hold a lock that the listener wants.
 		go p.changes.deliver()
 	}
@@ -138,8 +138,8 @@ func (p *CircuitProtector) advance() time.Time {
 }
 
 // publish makes calls see the machine as it is now, and says whether listeners are
-// to be told of a change. The lock is held.
-func (p *CircuitProtector) publish() (changed bool) {
+// to be told of a change, which ctx is of. The lock is held.
+func (p *CircuitProtector) publish(ctx context.Context) (changed bool) {
 	e := p.episode.Load()
 	if e.epoch == p.machine.Epoch() {
 		if gate := p.gate(); e.gate.Load() != gate {
@@ -156,6 +156,7 @@ func (p *CircuitProtector) publish() (changed bool) {
 	p.totals.StatusChanges++
 	return p.changes.add(StatusChange{
 		Protector: p,
+		Context:   known(ctx),
 		From:      e.state,
 		To:        next.state,
 		Reason:    Reason(p.machine.Reason()),

@@ -1,6 +1,7 @@
 package highway
 
 import (
+	"context"
 	"fmt"
 	"reflect"
 	"time"
@@ -68,6 +69,12 @@ type CircuitProtectorPolicy struct {
 	// A panic in it is caught and logged with [log/slog]. A command that leaves the
 	// state as it is, such as Isolate on an open circuit, is no change.
 	OnStatusChange func(StatusChange)
+
+	// OnRefusal is told of each call that is refused, with the call's context and the
+	// error that it gets, on its goroutine, before it returns and with no lock held. A
+	// panic in it is caught and logged with [log/slog]. An open circuit may refuse
+	// millions: it should be quick. Nil costs nothing. It must be safe for concurrent use.
+	OnRefusal func(context.Context, *ProtectedCallError)
 
 	// CountCalls makes Snapshot count successes and refusals too. Without it a
 	// success that changes nothing is not written down, and neither is a refusal;

@@ -48,7 +48,7 @@ func (entry *Entry) Command(ctx context.Context, c protocol.Command) error {
 		}
 		// What is learnt between the question and its answer may be newer.
 		var number uint64
-		entry.part.With(func(m *protocol.Member, _ time.Time) { number = m.Ask() })
+		entry.part.With(ctx, func(m *protocol.Member, _ time.Time) { number = m.Ask() })
 		var row fleet.Row
 		err = obeying(ctx, func() (err error) {
 			row, err = e.storage.Change(ctx, entry.key, view.Row.Identity, to)
@@ -59,7 +59,7 @@ func (entry *Entry) Command(ctx context.Context, c protocol.Command) error {
 		}
 		if row.Nonce == to.Nonce {
 			var wake time.Time
-			entry.part.With(func(m *protocol.Member, now time.Time) { m.Learn(row, number, now); wake = m.Wake() })
+			entry.part.With(ctx, func(m *protocol.Member, now time.Time) { m.Learn(row, number, now); wake = m.Wake() })
 			entry.Due(wake)
 			return nil
 		}

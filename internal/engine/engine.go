@@ -42,9 +42,10 @@ const (
 const ReportInterval = marking + protocol.ReportSpread
 
 // A Part is where a member lives. With lets use have the member, under the part's lock,
-// and then makes calls see what has changed; it says false if the part is no more.
+// and then makes calls see what has changed; it says false if the part is no more. The
+// context is of whatever causes the use.
 type Part interface {
-	With(use func(m *protocol.Member, now time.Time)) bool
+	With(ctx context.Context, use func(m *protocol.Member, now time.Time)) bool
 }
 
 // An Engine serves the members of one process on one storage.
@@ -339,7 +340,7 @@ func (e *Engine) each(do func(m *protocol.Member, now time.Time)) {
 	e.mu.Unlock()
 	for _, entry := range all {
 		var due time.Time
-		if entry.part.With(func(m *protocol.Member, now time.Time) { do(m, now); due = m.Wake() }) {
+		if entry.part.With(context.Background(), func(m *protocol.Member, now time.Time) { do(m, now); due = m.Wake() }) {
 			entry.Due(due)
 		} else {
 			e.remove(entry)
@@ -357,7 +358,7 @@ func (e *Engine) hint(key string) {
 	e.mu.Unlock()
 	for _, entry := range entries {
 		var due time.Time
-		if entry.part.With(func(m *protocol.Member, now time.Time) { m.Hint(now); due = m.Wake() }) {
+		if entry.part.With(context.Background(), func(m *protocol.Member, now time.Time) { m.Hint(now); due = m.Wake() }) {
 			entry.Due(due)
 		}
 	}

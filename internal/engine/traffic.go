@@ -87,7 +87,7 @@ func (e *Engine) send(ctx context.Context) time.Time {
 		var message protocol.Message
 		var ok bool
 		var wake time.Time
-		there := entry.part.With(func(m *protocol.Member, now time.Time) {
+		there := entry.part.With(context.Background(), func(m *protocol.Member, now time.Time) {
 			message, ok = m.Send(now)
 			wake = m.Wake()
 		})
@@ -190,7 +190,7 @@ func (e *Engine) change(ctx context.Context, l letter) {
 // answer lets the member hear, and asks when it has more to say.
 func (l letter) answer(hear func(m *protocol.Member, now time.Time)) {
 	var wake time.Time
-	if l.entry.part.With(func(m *protocol.Member, now time.Time) { hear(m, now); wake = m.Wake() }) {
+	if l.entry.part.With(context.Background(), func(m *protocol.Member, now time.Time) { hear(m, now); wake = m.Wake() }) {
 		l.entry.Due(wake)
 	}
 }
