@@ -29,7 +29,8 @@ type CircuitProtector struct {
 	// mu guards what follows. No code of a user runs while it is held.
 	mu      sync.Mutex
 	machine *circuit.Machine
-	totals  Totals
+	totals  Totals       // but for StatusChanges, which are
+	changed changeCounts // these
 
 	// With a storage the machine is that of a member of the fleet.
 	member *protocol.Member
@@ -153,13 +154,14 @@ func (p *CircuitProtector) publish(ctx context.Context) (changed bool) {
 	if e.state == next.state {
 		return false
 	}
-	p.totals.StatusChanges++
+	reason := Reason(p.machine.Reason())
+	p.changed.add(next.state, reason)
 	return p.changes.add(StatusChange{
 		Protector: p,
 		Context:   known(ctx),
 		From:      e.state,
 		To:        next.state,
-		Reason:    Reason(p.machine.Reason()),
+		Reason:    reason,
 		At:        p.machine.Since(),
 	})
 }

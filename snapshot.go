@@ -1,6 +1,9 @@
 package highway
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // A Snapshot is everything a protector knows of itself, read at one instant.
 type Snapshot struct {
@@ -15,6 +18,7 @@ type Snapshot struct {
 	Log            ExecutionLog  // what the next decision goes by
 	ProbesInFlight int           // HALF_OPEN: probes that have yet to be settled
 	Totals         Totals        // counts since the protector was made
+	Changes        []ChangeCount // the changes of state in Totals, by state and then reason
 	Fleet          FleetSignal   // whether the storage answers
 }
 
@@ -53,7 +57,9 @@ func (p *CircuitProtector) Snapshot() Snapshot {
 		Log:            ExecutionLog{p.machine.Log()},
 		ProbesInFlight: p.machine.InFlight(now),
 		Totals:         p.totals,
+		Changes:        slices.Clone(p.changed),
 	}
+	s.Totals.StatusChanges = p.changed.sum()
 	if p.entry != nil {
 		signal := p.entry.Signal()
 		s.Fleet = FleetSignal{Shared: true, Live: signal.Live, Since: signal.Since, Err: signal.Err}

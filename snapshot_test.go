@@ -3,6 +3,7 @@ package highway_test
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -34,6 +35,42 @@ func TestSnapshotTellsEverything(t *testing.T) {
 		time.Sleep(50 * time.Second)
 		if s := p.Snapshot(); s.State != highway.HalfOpen || s.Since.Sub(start) != time.Minute {
 			t.Errorf("after the cooldown: %+v", s)
+		}
+	})
+}
+
+// TestChangesAreCountedByReason, whether or not somebody listens, in one order.
+func TestChangesAreCountedByReason(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProtector(t, highway.CircuitProtectorPolicy{})
+		if got := p.Snapshot().Changes; len(got) != 0 {
+			t.Errorf("at first %v", got)
+		}
+		play(t, p, "..xx")
+		for range 2 {
+			time.Sleep(time.Minute)
+			play(t, p, "xx")
+		}
+		time.Sleep(time.Minute)
+		play(t, p, "..")
+		_ = p.Isolate(context.Background())
+		_ = p.Isolate(context.Background()) // it is already
+		_ = p.Disable(context.Background())
+		s := p.Snapshot()
+		want := []highway.ChangeCount{
+			{To: highway.Closed, Reason: highway.SuccessLimitReached, Count: 1},
+			{To: highway.Closed, Reason: highway.Commanded, Count: 1},
+			{To: highway.Open, Reason: highway.FailureLimitReached, Count: 1},
+			{To: highway.Open, Reason: highway.ProbesFailed, Count: 2},
+			{To: highway.Open, Reason: highway.Commanded, Count: 1},
+			{To: highway.HalfOpen, Reason: highway.CooldownOver, Count: 3},
+		}
+		if !slices.Equal(s.Changes, want) || s.Totals.StatusChanges != 9 {
+			t.Errorf("changes are %v of %d, want %v", s.Changes, s.Totals.StatusChanges, want)
+		}
+		s.Changes[0].Count = 100 // is a copy
+		if !slices.Equal(p.Snapshot().Changes, want) {
+			t.Error("a snapshot changed what is counted")
 		}
 	})
 }
