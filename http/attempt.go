@@ -13,9 +13,9 @@ import (
 var errNoResponse = errors.New("highway: Config.Base returned neither a response nor an error")
 
 // send sends out once, with a permit that it settles, or that the response's body will.
-// The original is what the caller gave. Either or both results are there: a response that
-// counts as a failure comes with a *StatusError.
-func (t *Transport) send(original, out *http.Request, p *highway.CircuitProtector, permit *highway.Permit) (resp *http.Response, failure error) {
+// The original is what the caller gave. A response that counts as a failure comes with a
+// [*StatusError]. Own says that a failure is not the host's doing, but the caller's.
+func (t *Transport) send(original, out *http.Request, p *highway.CircuitProtector, permit *highway.Permit) (resp *http.Response, failure error, own bool) {
 	a := attempt{permit: permit}
 	if p != nil && p.Status() != highway.Closed {
 		a.probeUntil = time.Now().Add(probeTimeout(p) / 2)
@@ -54,8 +54,9 @@ func (t *Transport) send(original, out *http.Request, p *highway.CircuitProtecto
 			_ = resp.Body.Close()
 		}
 		returned = true
-		a.fail(original, err, sending)
-		return nil, err
+		own = sending != nil && sending.failed.Load() || cancelled(original)
+		a.fail(err, own)
+		return nil, err, own
 	}
 	if resp.Request == req {
 		resp.Request = original
@@ -65,9 +66,9 @@ func (t *Transport) send(original, out *http.Request, p *highway.CircuitProtecto
 		a.settle(status)
 		failure = status
 	}
-	a.follow(resp)
+	a.follow(original, resp)
 	returned = true
-	return resp, failure
+	return resp, failure, false
 }
 
 // An attempt is a request on its way.
@@ -86,10 +87,10 @@ func (a *attempt) settle(err error) {
 }
 
 // fail settles an attempt that has no response.
-func (a *attempt) fail(original *http.Request, err error, sending *requestBody) {
+func (a *attempt) fail(err error, own bool) {
 	a.limit.end()
-	if a.permit != nil && (sending != nil && sending.failed.Load() || cancelled(original)) {
-		a.permit.Ignore() // none of it is the host's doing
+	if own && a.permit != nil {
+		a.permit.Ignore()
 		return
 	}
 	a.settle(err)

@@ -11,13 +11,15 @@ import (
 
 // follow settles the attempt with the end of the response's body, or at once if there is
 // none.
-func (a *attempt) follow(resp *http.Response) {
-	if a.permit == nil && a.limit == nil {
-		return
+func (a *attempt) follow(req *http.Request, resp *http.Response) {
+	if a.permit != nil && bodiless(req, resp) {
+		a.settle(nil)
 	}
 	if resp.Body == nil || resp.Body == http.NoBody {
-		a.settle(nil)
 		a.limit.end()
+		return
+	}
+	if a.permit == nil && a.limit == nil {
 		return
 	}
 	b := &responseBody{ReadCloser: resp.Body, permit: a.permit, limit: a.limit}
@@ -34,6 +36,18 @@ func (a *attempt) follow(resp *http.Response) {
 	if w, ok := b.ReadCloser.(io.Writer); ok {
 		resp.Body = &connection{b, w}
 	}
+}
+
+// bodiless says whether nothing of the response is to come.
+func bodiless(req *http.Request, resp *http.Response) bool {
+	switch {
+	case resp.Body == nil, resp.Body == http.NoBody, req.Method == http.MethodHead,
+		resp.StatusCode == http.StatusNoContent, resp.StatusCode == http.StatusNotModified:
+		return true
+	}
+	// Over HTTP/2 net/http has another body for none. In other hands the length of a
+	// response that somebody made up may be zero only because nobody has set it.
+	return resp.ProtoMajor == 2 && resp.ContentLength == 0
 }
 
 // A responseBody settles the permit when it ends. Close may run beside Read.

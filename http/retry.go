@@ -56,6 +56,7 @@ type exchange struct {
 	sent    bool
 	resp    *http.Response // of the last attempt that was sent, if it got one
 	failure error          // what that counted as; nil for a success
+	own     bool           // the failure is the caller's doing
 	ended   bool           // the context was done when it came back
 	refusal error          // of an attempt since then
 }
@@ -88,7 +89,7 @@ func (e *exchange) attempt(ctx context.Context) error {
 		e.drop()
 	}
 	e.sent = true
-	e.resp, e.failure = e.transport.send(e.req, out, e.protector, permit)
+	e.resp, e.failure, e.own = e.transport.send(e.req, out, e.protector, permit)
 	if e.failure == nil {
 		return nil
 	}
@@ -112,7 +113,7 @@ func (e *exchange) copy() (*http.Request, error) {
 
 // again says whether a request that failed so may and should be sent again.
 func (e *exchange) again(failure error) bool {
-	if !resendable(e.req) || !unprocessed(failure) && !e.transport.idempotent(e.req) {
+	if e.own || !resendable(e.req) || !unprocessed(failure) && !e.transport.idempotent(e.req) {
 		return false
 	}
 	if e.transport.handle == nil {

@@ -154,7 +154,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		noteIn(req.Context(), err)
 		return nil, err
 	}
-	resp, failure := t.send(req, req, protector, permit)
+	resp, failure, _ := t.send(req, req, protector, permit)
 	if resp != nil {
 		return resp, nil
 	}
