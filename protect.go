@@ -16,9 +16,12 @@ func protect[T any](ctx context.Context, p *CircuitProtector, rest []layer, call
 	if e == nil {
 		return value, errUnmade
 	}
-	if gate := e.gate.Load(); gate == gateRefusing {
+	switch e.gate.Load() {
+	case gateRefusing:
 		return value, e.refusal
-	} else if gate > gateRefusing {
+	case gateTelling:
+		return value, p.refuse(ctx, e.refusal)
+	case gateAsking:
 		return probe(ctx, p, rest, call)
 	}
 	returned := false
@@ -36,7 +39,7 @@ func protect[T any](ctx context.Context, p *CircuitProtector, rest []layer, call
 	return value, err
 }
 
-// probe is protect for when the machine must be asked, or somebody be told of a refusal.
+// probe is protect for when the machine must be asked.
 func probe[T any](ctx context.Context, p *CircuitProtector, rest []layer, call func(context.Context) (T, error)) (value T, err error) {
 	_, ticket, err := p.admit(ctx)
 	if err != nil {
@@ -52,9 +55,6 @@ func probe[T any](ctx context.Context, p *CircuitProtector, rest []layer, call f
 // admit asks the machine, or the member of the fleet, to let one call through. The call
 // that makes the member ask the fleet for a probe waits a moment for it; no other does.
 func (p *CircuitProtector) admit(ctx context.Context) (e *episode, ticket protocol.Ticket, err error) {
-	if e := p.episode.Load(); e.gate.Load() == gateTelling {
-		return nil, ticket, p.refuse(ctx, e.refusal)
-	}
 	e, ticket, wished, refusal := p.ask(ctx)
 	if wished {
 		p.awaitLease(ctx)
@@ -68,10 +68,8 @@ func (p *CircuitProtector) admit(ctx context.Context) (e *episode, ticket protoc
 
 // refuse counts a refused call and tells of it. No lock is held.
 func (p *CircuitProtector) refuse(ctx context.Context, refusal *ProtectedCallError) error {
-	if p.policy.CountCalls {
-		p.mu.Lock()
-		p.totals.Refusals++
-		p.mu.Unlock()
+	if p.calls != nil {
+		p.calls.add(refused)
 	}
 	if p.policy.OnRefusal != nil {
 		guard("OnRefusal", func() { p.policy.OnRefusal(known(ctx), refusal) })
@@ -133,16 +131,18 @@ func (p *CircuitProtector) finish(ctx context.Context, t protocol.Ticket, err er
 
 // settle gives the outcome of an admitted call to the machine.
 func (p *CircuitProtector) settle(ctx context.Context, t protocol.Ticket, o circuit.Outcome) {
+	if o == circuit.Success && p.calls != nil && p.episode.Load().counting(t) {
+		p.calls.add(succeeded)
+		return
+	}
 	p.mu.Lock()
 	switch o {
 	case circuit.Success:
-		if p.policy.CountCalls {
-			p.totals.Successes++
-		}
+		p.successes++
 	case circuit.Failure:
-		p.totals.Failures++
+		p.failures++
 	case circuit.Ignored:
-		p.totals.Ignored++
+		p.ignored++
 	}
 	failed := o == circuit.Failure
 	switch {

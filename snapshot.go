@@ -32,7 +32,9 @@ type FleetSignal struct {
 
 // Totals count since the protector was made. Failures, Ignored and StatusChanges are
 // always exact, because these are written down anyway. Successes and Refusals are
-// counted with CountCalls only; see [CircuitProtectorPolicy].
+// counted with CountCalls only, see [CircuitProtectorPolicy], and are as exact: each call
+// is counted once. But they are counted without a lock, so a snapshot may have calls that
+// end in the same moment in them and not yet in the rest.
 type Totals struct {
 	Failures      uint64 // calls that failed, late ones and failed probes included
 	Ignored       uint64 // calls that said nothing about the resource
@@ -56,10 +58,13 @@ func (p *CircuitProtector) Snapshot() Snapshot {
 		SuccessLimit:   p.policy.SuccessLimit,
 		Log:            ExecutionLog{p.machine.Log()},
 		ProbesInFlight: p.machine.InFlight(now),
-		Totals:         p.totals,
+		Totals:         Totals{Failures: p.failures, Ignored: p.ignored, StatusChanges: p.changed.sum()},
 		Changes:        slices.Clone(p.changed),
 	}
-	s.Totals.StatusChanges = p.changed.sum()
+	if p.calls != nil {
+		s.Totals.Counted = true
+		s.Totals.Successes, s.Totals.Refusals = p.successes+p.calls.sum(succeeded), p.calls.sum(refused)
+	}
 	if p.entry != nil {
 		signal := p.entry.Signal()
 		s.Fleet = FleetSignal{Shared: true, Live: signal.Live, Since: signal.Since, Err: signal.Err}
