@@ -91,8 +91,8 @@ func (p *pair) do(e event) error {
 		r.Advance(p.now)
 	case ask:
 		epoch := r.Epoch - uint64(e.arg%2)
-		m.Ask(epoch, time.Duration(e.arg)*time.Second, p.now)
-		r.Ask(epoch, time.Duration(e.arg)*time.Second, p.now)
+		m.PutOff(epoch, time.Duration(e.arg)*time.Second, p.now)
+		r.PutOff(epoch, time.Duration(e.arg)*time.Second, p.now)
 	case wait:
 		p.now = p.now.Add(time.Duration(e.arg) * time.Second)
 	case open:

@@ -149,11 +149,11 @@ func (m *Machine) Settle(p Probe, o Outcome, now time.Time) {
 // mostAsked is how many cooldowns a failure can ask for.
 const mostAsked = 10
 
-// Ask says that a call admitted in the present episode has failed and asks not to be
+// PutOff says that a call admitted in the present episode has failed and asks not to be
 // repeated for d. It comes before the call's Record or Settle. An OPEN that begins before
 // that time is over lasts until then; no other state and no deadline changes. A person's
 // command ends it.
-func (m *Machine) Ask(epoch uint64, d time.Duration, now time.Time) {
+func (m *Machine) PutOff(epoch uint64, d time.Duration, now time.Time) {
 	if epoch != m.epoch {
 		return
 	}

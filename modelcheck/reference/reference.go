@@ -49,8 +49,8 @@ func (c *Circuit) Log() []bool {
 	return last(c.outcomes, c.Settings.Window)
 }
 
-// Ask is a failed call that asks for time.
-func (c *Circuit) Ask(epoch uint64, d time.Duration, now time.Time) {
+// PutOff is a failed call that asks for time.
+func (c *Circuit) PutOff(epoch uint64, d time.Duration, now time.Time) {
 	if epoch == c.Epoch {
 		c.asks = append(c.asks, now.Add(min(d, 10*c.Settings.Cooldown)))
 	}
