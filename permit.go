@@ -39,9 +39,12 @@ func (p *CircuitProtector) Acquire(ctx context.Context) (*Permit, error) {
 		return nil, errUnmade
 	}
 	ticket := protocol.Ticket{Epoch: e.epoch}
-	if gate := e.gate.Load(); gate == gateRefusing {
+	switch e.gate.Load() {
+	case gateRefusing:
 		return nil, e.refusal
-	} else if gate > gateRefusing {
+	case gateTelling:
+		return nil, p.refuse(ctx, e.refusal)
+	case gateAsking:
 		var err error
 		if e, ticket, err = p.admit(ctx); err != nil {
 			return nil, err
@@ -73,6 +76,6 @@ func (t *Permit) Settle(err error) {
 
 func (t *Permit) settle(o circuit.Outcome) {
 	if t.settled.CompareAndSwap(false, true) {
-		t.protector.settle(t.ctx, t.ticket, o)
+		t.protector.settle(t.ctx, t.ticket, o, 0)
 	}
 }

@@ -16,9 +16,12 @@ func protect[T any](ctx context.Context, p *CircuitProtector, rest []layer, call
 	if e == nil {
 		return value, errUnmade
 	}
-	if gate := e.gate.Load(); gate == gateRefusing {
+	switch e.gate.Load() {
+	case gateRefusing:
 		return value, e.refusal
-	} else if gate > gateRefusing {
+	case gateTelling:
+		return value, p.refuse(ctx, e.refusal)
+	case gateAsking:
 		return probe(ctx, p, rest, call)
 	}
 	returned := false
@@ -36,7 +39,7 @@ func protect[T any](ctx context.Context, p *CircuitProtector, rest []layer, call
 	return value, err
 }
 
-// probe is protect for when the machine must be asked, or somebody be told of a refusal.
+// probe is protect for when the machine must be asked.
 func probe[T any](ctx context.Context, p *CircuitProtector, rest []layer, call func(context.Context) (T, error)) (value T, err error) {
 	_, ticket, err := p.admit(ctx)
 	if err != nil {
@@ -52,9 +55,6 @@ func probe[T any](ctx context.Context, p *CircuitProtector, rest []layer, call f
 // admit asks the machine, or the member of the fleet, to let one call through. The call
 // that makes the member ask the fleet for a probe waits a moment for it; no other does.
 func (p *CircuitProtector) admit(ctx context.Context) (e *episode, ticket protocol.Ticket, err error) {
-	if e := p.episode.Load(); e.gate.Load() == gateTelling {
-		return nil, ticket, p.refuse(ctx, e.refusal)
-	}
 	e, ticket, wished, refusal := p.ask(ctx)
 	if wished {
 		p.awaitLease(ctx)
@@ -68,10 +68,8 @@ func (p *CircuitProtector) admit(ctx context.Context) (e *episode, ticket protoc
 
 // refuse counts a refused call and tells of it. No lock is held.
 func (p *CircuitProtector) refuse(ctx context.Context, refusal *ProtectedCallError) error {
-	if p.policy.CountCalls {
-		p.mu.Lock()
-		p.totals.Refusals++
-		p.mu.Unlock()
+	if p.calls != nil {
+		p.calls.add(refused)
 	}
 	if p.policy.OnRefusal != nil {
 		guard("OnRefusal", func() { p.policy.OnRefusal(known(ctx), refusal) })
@@ -100,7 +98,7 @@ func (p *CircuitProtector) ask(ctx context.Context) (e *episode, ticket protocol
 		delivered := false
 		defer func() {
 			if !delivered && ok {
-				p.settle(ctx, ticket, circuit.Ignored)
+				p.settle(ctx, ticket, circuit.Ignored, 0)
 			}
 		}()
 		p.changes.deliver()
@@ -118,31 +116,39 @@ func (p *CircuitProtector) ask(ctx context.Context) (e *episode, ticket protocol
 // finish settles a call that has come back with err, or has not come back.
 func (p *CircuitProtector) finish(ctx context.Context, t protocol.Ticket, err error, returned bool) {
 	if returned && err == nil {
-		p.settle(ctx, t, circuit.Success)
+		p.settle(ctx, t, circuit.Success, 0)
 		return
 	}
-	outcome := circuit.Failure
-	defer func() { p.settle(ctx, t, outcome) }() // also when ShouldHandle panics
+	outcome, asked := circuit.Failure, time.Duration(0)
+	defer func() { p.settle(ctx, t, outcome, asked) }() // also when code of a user panics
 	switch {
 	case errors.Is(contextError(ctx), context.Canceled) || refusalIn(err) != nil:
 		outcome = circuit.Ignored
 	case returned && p.policy.ShouldHandle != nil && !p.policy.ShouldHandle(err):
 		outcome = circuit.Success
+	case returned:
+		asked = askedFor(err)
 	}
 }
 
-// settle gives the outcome of an admitted call to the machine.
-func (p *CircuitProtector) settle(ctx context.Context, t protocol.Ticket, o circuit.Outcome) {
+// settle gives the outcome of an admitted call to the machine, and the time for which a
+// failed one asks not to be repeated.
+func (p *CircuitProtector) settle(ctx context.Context, t protocol.Ticket, o circuit.Outcome, asked time.Duration) {
+	if o == circuit.Success && p.calls != nil && p.episode.Load().counting(t) {
+		p.calls.add(succeeded)
+		return
+	}
 	p.mu.Lock()
 	switch o {
 	case circuit.Success:
-		if p.policy.CountCalls {
-			p.totals.Successes++
-		}
+		p.successes++
 	case circuit.Failure:
-		p.totals.Failures++
+		p.failures++
 	case circuit.Ignored:
-		p.totals.Ignored++
+		p.ignored++
+	}
+	if asked > 0 {
+		p.putOff(t, asked)
 	}
 	failed := o == circuit.Failure
 	switch {

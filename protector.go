@@ -23,14 +23,17 @@ type CircuitProtector struct {
 	// episode is the present stay in one state. Calls read it without the lock.
 	episode atomic.Pointer[episode]
 
-	policy  CircuitProtectorPolicy // defaults filled in; never written again
+	calls   *callCounts            // nil without CountCalls
+	policy  CircuitProtectorPolicy // never written again; the machine has the settings in force
 	changes changeQueue
 
 	// mu guards what follows. No code of a user runs while it is held.
 	mu      sync.Mutex
 	machine *circuit.Machine
-	totals  Totals       // but for StatusChanges, which are
-	changed changeCounts // these
+
+	failures, ignored uint64 // of Totals
+	successes         uint64 // those that were settled; the others are in calls
+	changed           changeCounts
 
 	// With a storage the machine is that of a member of the fleet.
 	member *protocol.Member
@@ -47,7 +50,6 @@ func NewCircuitProtector(policy CircuitProtectorPolicy) (*CircuitProtector, erro
 	if err := policy.Validate(); err != nil {
 		return nil, err
 	}
-	policy = policy.withDefaults()
 	var unshared error
 	if policy.Storage == nil {
 		policy.Storage, unshared = fromEnvironment(policy.ResourceKey)
@@ -56,7 +58,9 @@ func NewCircuitProtector(policy CircuitProtectorPolicy) (*CircuitProtector, erro
 		policy:   policy,
 		unshared: unshared,
 		changes:  changeQueue{listener: policy.OnStatusChange},
-		totals:   Totals{Counted: policy.CountCalls},
+	}
+	if policy.CountCalls {
+		p.calls = &callCounts{}
 	}
 	p.mu.Lock() // the engine may want the member at once
 	defer p.mu.Unlock()
@@ -64,7 +68,7 @@ func NewCircuitProtector(policy CircuitProtectorPolicy) (*CircuitProtector, erro
 		p.leased = make(chan struct{}, 1)
 		p.join()
 	} else {
-		machine := circuit.New(policy.settings(), time.Now())
+		machine := circuit.New(policy.settings().terms(), time.Now())
 		p.machine = &machine
 	}
 	p.episode.Store(p.newEpisode())
@@ -83,9 +87,12 @@ func (p *CircuitProtector) Do(ctx context.Context, call func(context.Context) er
 	if e == nil {
 		return errUnmade
 	}
-	if gate := e.gate.Load(); gate == gateRefusing {
+	switch e.gate.Load() {
+	case gateRefusing:
 		return e.refusal
-	} else if gate > gateRefusing {
+	case gateTelling:
+		return p.refuse(ctx, e.refusal)
+	case gateAsking:
 		_, err = probe(ctx, p, nil, valueless(call))
 		return err
 	}

@@ -87,6 +87,35 @@ func TestCountingCallsIsExact(t *testing.T) {
 	}
 }
 
+// TestEveryRefusalIsCounted: by an open circuit, by one that probes, and when the last
+// probe of one has to be waited for.
+func TestEveryRefusalIsCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProtector(t, highway.CircuitProtectorPolicy{CountCalls: true})
+		play(t, p, "........xx")
+		refused := func(n int) {
+			for range n {
+				wantRefused(t, p)
+				if _, err := p.Acquire(context.Background()); err == nil {
+					t.Error("the call was let through")
+				}
+			}
+		}
+		refused(50)
+		time.Sleep(time.Minute - time.Millisecond) // refusals read the clock by now
+		refused(50)
+		time.Sleep(time.Millisecond)
+		for range 3 {
+			defer acquire(t, p, context.Background()).Ignore()
+		}
+		refused(50)
+		want := highway.Totals{Counted: true, Successes: 8, Failures: 2, Refusals: 300, StatusChanges: 2}
+		if got := p.Snapshot().Totals; got != want {
+			t.Errorf("totals are %+v, want %+v", got, want)
+		}
+	})
+}
+
 func TestWithoutCountingOnlyWhatIsWrittenAnywayIsCounted(t *testing.T) {
 	p := newProtector(t, highway.CircuitProtectorPolicy{})
 	play(t, p, "....xx")
