@@ -18,7 +18,7 @@ var errNoResponse = errors.New("highway: Config.Base returned neither a response
 func (t *Transport) send(original, out *http.Request, p *highway.CircuitProtector, permit *highway.Permit) (resp *http.Response, failure error, own bool) {
 	a := attempt{permit: permit}
 	if p != nil && p.Status() != highway.Closed {
-		a.probeUntil = time.Now().Add(probeTimeout(p) / 2)
+		a.probeUntil = time.Now().Add(p.Settings().ProbeTimeout / 2)
 	}
 	req := out
 	var sending *requestBody
@@ -119,5 +119,3 @@ func cancelled(req *http.Request) bool {
 		return false
 	}
 }
-
-func probeTimeout(*highway.CircuitProtector) time.Duration { return highway.DefaultProbeTimeout } // until Settings is there

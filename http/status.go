@@ -22,8 +22,12 @@ import (
 //	  "since": time (RFC 3339), since when,
 //	  "retry_after_seconds": number, what a call refused now would be told;
 //	      left out when closed or isolated,
-//	  "failure_limit": string, such as "10 of 20",
-//	  "success_limit": string,
+//	  "settings": {
+//	    "cooldown": string, such as "30s",
+//	    "failure_limit": string, such as "10 of 20",
+//	    "success_limit": string,
+//	    "probe_timeout": string
+//	  },
 //	  "log": {"successes": integer, "failures": integer}, what the next decision goes by,
 //	  "probes_in_flight": integer,
 //	  "totals": {
@@ -34,6 +38,9 @@ import (
 //	  "fleet": left out without a storage, else {
 //	    "live": boolean, whether the storage answers,
 //	    "since": time, since when,
+//	    "instance": string, the name of this one,
+//	    "heard": time, when the storage last told of this circuit; left out if never,
+//	    "leases": integer, probes that the half-open fleet has out,
 //	    "error": string, why it does not; left out if it does
 //	  }
 //	}]}
@@ -57,11 +64,10 @@ func Status(all iter.Seq[*highway.CircuitProtector]) http.Handler {
 // writeStatus writes one protector after the other: there may be 100,000.
 func writeStatus(w http.ResponseWriter, all iter.Seq[*highway.CircuitProtector]) {
 	buffer := bufio.NewWriter(w)
-	between := "{\"protectors\": ["
-	_, _ = buffer.WriteString(between)
-	between = "\n"
+	_, _ = buffer.WriteString(`{"protectors": [`)
+	between := "\n"
 	for p := range all {
-		line, err := json.Marshal(statusOf(p.Snapshot()))
+		line, err := json.Marshal(statusOf(p))
 		if err != nil {
 			panic(err) // there is nothing in it that cannot be written
 		}
@@ -82,13 +88,20 @@ type protectorStatus struct {
 	Reason         highway.Reason       `json:"reason"`
 	Since          time.Time            `json:"since"`
 	RetryAfter     *float64             `json:"retry_after_seconds,omitempty"`
-	FailureLimit   highway.Limit        `json:"failure_limit"`
-	SuccessLimit   highway.Limit        `json:"success_limit"`
+	Settings       settingsStatus       `json:"settings"`
 	Log            logStatus            `json:"log"`
 	ProbesInFlight int                  `json:"probes_in_flight"`
 	Totals         totalsStatus         `json:"totals"`
 	Changes        []changeStatus       `json:"changes"`
 	Fleet          *fleetStatus         `json:"fleet,omitempty"`
+}
+
+// The names are those that registry.Parse reads.
+type settingsStatus struct {
+	Cooldown     string        `json:"cooldown"`
+	FailureLimit highway.Limit `json:"failure_limit"`
+	SuccessLimit highway.Limit `json:"success_limit"`
+	ProbeTimeout string        `json:"probe_timeout"`
 }
 
 type logStatus struct {
@@ -111,21 +124,29 @@ type changeStatus struct {
 }
 
 type fleetStatus struct {
-	Live  bool      `json:"live"`
-	Since time.Time `json:"since"`
-	Error string    `json:"error,omitempty"`
+	Live     bool       `json:"live"`
+	Since    time.Time  `json:"since"`
+	Instance string     `json:"instance"`
+	Heard    *time.Time `json:"heard,omitempty"`
+	Leases   int        `json:"leases"`
+	Error    string     `json:"error,omitempty"`
 }
 
-func statusOf(s highway.Snapshot) protectorStatus {
+func statusOf(p *highway.CircuitProtector) protectorStatus {
+	s, settings := p.Snapshot(), p.Settings()
 	status := protectorStatus{
-		ResourceKey:    s.ResourceKey,
-		State:          s.State,
-		Hold:           s.Hold,
-		Reason:         s.Reason,
-		Since:          s.Since,
-		FailureLimit:   s.FailureLimit,
-		SuccessLimit:   s.SuccessLimit,
-		Log:            logStatus{Successes: s.Log.Len() - s.Log.Failures(), Failures: s.Log.Failures()},
+		ResourceKey: s.ResourceKey,
+		State:       s.State,
+		Hold:        s.Hold,
+		Reason:      s.Reason,
+		Since:       s.Since,
+		Settings: settingsStatus{
+			Cooldown:     settings.Cooldown.String(),
+			FailureLimit: settings.FailureLimit,
+			SuccessLimit: settings.SuccessLimit,
+			ProbeTimeout: settings.ProbeTimeout.String(),
+		},
+		Log:            logStatus{Successes: s.Log.Successes(), Failures: s.Log.Failures()},
 		ProbesInFlight: s.ProbesInFlight,
 		Totals: totalsStatus{
 			Failures:      s.Totals.Failures,
@@ -145,7 +166,15 @@ func statusOf(s highway.Snapshot) protectorStatus {
 		status.Changes = append(status.Changes, changeStatus{c.To, c.Reason, c.Count})
 	}
 	if s.Fleet.Shared {
-		status.Fleet = &fleetStatus{Live: s.Fleet.Live, Since: s.Fleet.Since}
+		status.Fleet = &fleetStatus{
+			Live:     s.Fleet.Live,
+			Since:    s.Fleet.Since,
+			Instance: s.Fleet.Instance,
+			Leases:   s.Fleet.Leases,
+		}
+		if !s.Fleet.Heard.IsZero() {
+			status.Fleet.Heard = &s.Fleet.Heard
+		}
 		if s.Fleet.Err != nil {
 			status.Fleet.Error = s.Fleet.Err.Error()
 		}
