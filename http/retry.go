@@ -100,7 +100,7 @@ func (e *exchange) attempt(ctx context.Context) error {
 // copy is the request with a body that has not been read.
 func (e *exchange) copy() (*http.Request, error) {
 	out := e.req.Clone(e.req.Context())
-	if e.req.GetBody == nil { // and there is nothing to send
+	if e.req.Body == nil || e.req.Body == http.NoBody {
 		return out, nil
 	}
 	body, err := e.req.GetBody()

@@ -330,3 +330,30 @@ func TestDefaults(t *testing.T) {
 		t.Error("no registry")
 	}
 }
+
+// The path of a healthy request: a permit, and a body that settles it.
+func TestHealthyRequestAllocatesLittle(t *testing.T) {
+	bare := base(func(req *http.Request) (*http.Response, error) { return answer(req, 200, "hello"), nil })
+	req := newRequest(t, "POST", "http://host", strings.NewReader("text"))
+	buffer := make([]byte, 64)
+	allocations := func(transport http.RoundTripper) float64 {
+		return testing.AllocsPerRun(100, func() {
+			resp, err := transport.RoundTrip(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for err == nil {
+				_, err = resp.Body.Read(buffer)
+			}
+			resp.Body.Close()
+		})
+	}
+	plain := policy
+	plain.CountCalls = false
+	before := allocations(bare)
+	for _, policy := range []highway.CircuitProtectorPolicy{plain, policy} {
+		if added := allocations(newTransport(t, highwayhttp.Config{Base: bare}, policy)) - before; added > 2 {
+			t.Errorf("%v allocations", added)
+		}
+	}
+}
