@@ -276,20 +276,20 @@ func TestLongStreamAsAProbe(t *testing.T) {
 			return resp
 		}
 
-		resp := probe()
-		time.Sleep(probeTimeout/2 - 1)
+		probe()
+		time.Sleep(probeTimeout/2 - time.Nanosecond)
 		synctest.Wait()
 		wantStatus(t, p, highway.HalfOpen)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		wantStatus(t, p, highway.Closed)
 
 		before = probeTimeout/2 + 1 // the header alone takes that long
-		resp = probe()
+		probe()
 		wantStatus(t, p, highway.Closed)
 
 		before = 0
-		resp = probe()
+		resp := probe()
 		go server.CloseWithError(errors.New("cut off"))
 		_, _ = io.ReadAll(resp.Body)
 		wantStatus(t, p, highway.Open) // it failed before

@@ -67,6 +67,23 @@ func TestRetryAfter(t *testing.T) {
 	})
 }
 
+func TestStatusErrorNamesTheWait(t *testing.T) {
+	var got error
+	strict := policy
+	strict.ShouldHandle = func(err error) bool { got = err; return true }
+	transport := newTransport(t, highwayhttp.Config{Base: base(func(req *http.Request) (*http.Response, error) {
+		resp := answer(req, 599, "")
+		resp.Header.Set("Retry-After", "90")
+		return resp, nil
+	})}, strict)
+	if _, err := transport.RoundTrip(newRequest(t, "GET", "http://host", nil)); err != nil {
+		t.Fatal(err)
+	}
+	if want := "highway: the response has status 599 and asks to retry after 1m30s"; got == nil || got.Error() != want {
+		t.Errorf("got %v, want %s", got, want)
+	}
+}
+
 // The wait that a host asks for is a retry's shortest, and a cooldown's.
 func TestRetryAfterIsObeyed(t *testing.T) {
 	for _, test := range []struct {

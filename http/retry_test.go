@@ -195,6 +195,39 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 	}
 }
 
+// Over real sockets: every attempt has the whole body, also if the server has not read that of
+// the attempt before.
+func TestBodiesAreSentAgain(t *testing.T) {
+	both(t, func(t *testing.T, version int) {
+		var calls atomic.Int32
+		var got sync.Map
+		s := newSite(t, version, func(w http.ResponseWriter, req *http.Request) {
+			n := calls.Add(1)
+			if n == 1 {
+				w.WriteHeader(429)
+				return
+			}
+			text, err := io.ReadAll(req.Body)
+			got.Store(n, string(text))
+			if n == 2 || err != nil {
+				w.WriteHeader(429)
+			}
+		}, highwayhttp.Config{Retry: fast(2)})
+		text := strings.Repeat("z", 300<<10)
+		resp, err := s.client.Post(s.URL, "text/plain", strings.NewReader(text))
+		if err != nil || resp.StatusCode != 200 {
+			t.Fatal(resp, err)
+		}
+		readAll(t, resp)
+		for n := range int32(2) {
+			if body, _ := got.Load(n + 2); body != text {
+				t.Errorf("attempt %d had another body", n+2)
+			}
+		}
+		wantCounts(t, s.protector(), counts{successes: 1, failures: 2})
+	})
+}
+
 // The response of the last attempt is the caller's, also when it was taken for one that
 // another attempt follows.
 func TestLastResponseIsIntact(t *testing.T) {
