@@ -69,11 +69,11 @@ func TestAFailureAsksForItsCooldown(t *testing.T) {
 					if got := p.Snapshot().RetryAfter; got != c.want {
 						t.Fatalf("%s: open for %v, want %v", way, got, c.want)
 					}
-					time.Sleep(c.want - 1)
+					time.Sleep(c.want - time.Nanosecond)
 					if got := wantRefused(t, p).RetryAfter(); got != 1 {
 						t.Errorf("%s: %v are left of 1 ns", way, got)
 					}
-					time.Sleep(1)
+					time.Sleep(time.Nanosecond)
 					_ = do(p, context.Background(), asks) // as a probe
 					if got := p.Snapshot(); got.Reason != highway.ProbesFailed || got.RetryAfter != c.want {
 						t.Errorf("%s: a probe: %+v", way, got)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/highway-engine/highway"
+	"github.com/highway-engine/highway/fleet"
 )
 
 func configure(t testing.TB, p *highway.CircuitProtector, s highway.Settings) {
@@ -109,12 +110,12 @@ func TestTheDeadlineOfAnOpenStays(t *testing.T) {
 		if got := wantRefused(t, p).RetryAfter(); got != time.Minute {
 			t.Errorf("refused for %v", got)
 		}
-		time.Sleep(time.Minute - 1)
+		time.Sleep(time.Minute - time.Nanosecond)
 		wantRefused(t, p)
 		if got := p.Snapshot().Since; got != since {
 			t.Error("a new episode")
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		play(t, p, "x")
 		if got := wantRefused(t, p).RetryAfter(); got != time.Second {
 			t.Errorf("the next time for %v", got)
@@ -170,9 +171,9 @@ func TestAProbeUnderWayGetsAShorterTimeout(t *testing.T) {
 		acquire(t, p, context.Background())
 		time.Sleep(time.Second)
 		configure(t, p, highway.Settings{SuccessLimit: highway.Fraction(1, 1), ProbeTimeout: time.Minute})
-		time.Sleep(time.Minute - 1)
+		time.Sleep(time.Minute - time.Nanosecond)
 		wantRefused(t, p)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		play(t, p, ".")
 		wantStatus(t, p, highway.Closed)
 	})
@@ -245,6 +246,31 @@ func TestAFleetsMemberIsConfigured(t *testing.T) {
 		traffic(protectors, 10*time.Second, func(int) float64 { return 0 })
 		if got, want := states(protectors), "CLOSED CLOSED CLOSED "; got != want {
 			t.Fatalf("states are %s", got)
+		}
+	})
+}
+
+// TestTheFleetSeesNewSettings, though nothing else happens at the circuit.
+func TestTheFleetSeesNewSettings(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		storage := highway.NewInMemoryStorage()
+		defer func() { _ = storage.Close(context.Background()) }()
+		p := newProtector(t, highway.CircuitProtectorPolicy{ResourceKey: "shop", Storage: storage})
+		time.Sleep(time.Minute)
+		configure(t, p, highway.Settings{Cooldown: 7 * time.Second, FailureLimit: highway.Fraction(3, 5), SuccessLimit: highway.Fraction(1, 4)})
+		time.Sleep(4 * time.Second)
+		views, err := storage.Exchange(context.Background(), "somebody", map[string]fleet.Report{"shop": {Instance: "somebody", Number: 1}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := fleet.Settings{Failures: 3, Window: 5, Successes: 1, Probes: 4, Cooldown: 7 * time.Second}
+		for _, r := range views["shop"].Reports {
+			if r.Instance != "somebody" && r.Settings != want {
+				t.Errorf("the report says %+v", r.Settings)
+			}
+		}
+		if n := len(views["shop"].Reports); n != 2 {
+			t.Errorf("%d reports", n)
 		}
 	})
 }
