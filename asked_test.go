@@ -178,3 +178,14 @@ func TestAFleetHeedsWhatItsMemberWasAskedFor(t *testing.T) {
 		}
 	})
 }
+
+func TestAFailureThatAsksForNothingAllocatesNothing(t *testing.T) {
+	p := newProtector(t, highway.CircuitProtectorPolicy{})
+	_ = p.Disable(context.Background()) // it never trips
+	down := fmt.Errorf("shop: %w", errDown)
+	if got := testing.AllocsPerRun(1000, func() {
+		_ = p.Do(context.Background(), func(context.Context) error { return down })
+	}); got > 0 && !raceEnabled {
+		t.Errorf("%v allocations", got)
+	}
+}
