@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httputil"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -38,20 +40,21 @@ func TestNothingCountsBeforeTheBodyEnds(t *testing.T) {
 func TestNoBody(t *testing.T) {
 	both(t, func(t *testing.T, version int) {
 		s := newSite(t, version, func(w http.ResponseWriter, req *http.Request) {
-			if req.Method == "GET" {
+			switch req.Method {
+			case "GET":
 				w.WriteHeader(http.StatusNoContent)
-			} else {
+			case "HEAD":
 				w.Header().Set("Content-Length", "5")
 			}
 		}, highwayhttp.Config{AttemptTimeout: time.Hour})
-		for _, method := range []string{"GET", "HEAD"} {
+		for _, method := range []string{"GET", "HEAD", "DELETE"} {
 			resp, err := s.client.Do(newRequest(t, method, s.URL, nil))
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer resp.Body.Close()
 		}
-		wantCounts(t, s.protector(), counts{successes: 2}) // without a word from the body
+		wantCounts(t, s.protector(), counts{successes: 3}) // without a word from the body
 	})
 }
 
@@ -155,7 +158,9 @@ func TestDeadlinesCount(t *testing.T) {
 
 func TestAttemptTimeoutDoesNotEndTheBody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		var ctx context.Context
 		transport := newTransport(t, highwayhttp.Config{AttemptTimeout: time.Second, Base: base(func(req *http.Request) (*http.Response, error) {
+			ctx = req.Context()
 			resp := answer(req, 200, "")
 			resp.Body = &body{Reader: readerFunc(func([]byte) (int, error) {
 				time.Sleep(time.Minute)
@@ -170,7 +175,12 @@ func TestAttemptTimeoutDoesNotEndTheBody(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		readAll(t, resp)
+		if _, err := io.ReadAll(resp.Body); err != nil {
+			t.Fatal(err)
+		}
+		if ctx.Err() == nil {
+			t.Error("the end of the body does not end what is held for it")
+		}
 		wantCounts(t, protectorOf(transport, "http://host"), counts{successes: 1})
 	})
 }
@@ -250,6 +260,59 @@ func TestCloseBesideRead(t *testing.T) {
 	})
 }
 
+// What Close makes fail is no failure, even if a Read hears of it first.
+func TestReadThatEndsBeforeClose(t *testing.T) {
+	stop, ended := make(chan struct{}), make(chan struct{})
+	transport := newTransport(t, highwayhttp.Config{Base: base(func(req *http.Request) (*http.Response, error) {
+		resp := answer(req, 200, "")
+		resp.Body = struct {
+			io.Reader
+			io.Closer
+		}{readerFunc(func([]byte) (int, error) {
+			<-stop
+			return 0, errors.New("closed")
+		}), closerFunc(func() {
+			close(stop)
+			<-ended
+		})}
+		return resp, nil
+	})}, policy)
+	resp, err := transport.RoundTrip(newRequest(t, "GET", "http://host", nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		_, _ = resp.Body.Read(nil)
+		close(ended)
+	}()
+	resp.Body.Close()
+	wantCounts(t, protectorOf(transport, "http://host"), counts{successes: 1})
+}
+
+type closerFunc func()
+
+func (f closerFunc) Close() error { f(); return nil }
+
+// The old way of cancelling is also that of http.Client.Timeout, whose time counts.
+func TestCancelChannelOfATimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stop := make(chan struct{})
+		transport := newTransport(t, highwayhttp.Config{Base: base(func(req *http.Request) (*http.Response, error) {
+			<-req.Context().Done()
+			close(stop)
+			return nil, errors.New("request canceled")
+		})}, policy)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		req := newRequest(t, "GET", "http://host", nil).WithContext(ctx)
+		req.Cancel = stop //lint:ignore SA1019 net/http still uses it
+		if _, err := transport.RoundTrip(req); err == nil {
+			t.Error("no error")
+		}
+		wantCounts(t, protectorOf(transport, "http://host"), counts{failures: 1})
+	})
+}
+
 // A stream that has been let through as a probe counts when it has lasted for half of
 // ProbeTimeout: the circuit closes, and stays so whatever becomes of it.
 func TestLongStreamAsAProbe(t *testing.T) {
@@ -297,31 +360,31 @@ func TestLongStreamAsAProbe(t *testing.T) {
 	})
 }
 
-func TestUpgradeBothWays(t *testing.T) {
-	s := newSite(t, 1, func(w http.ResponseWriter, req *http.Request) {
-		conn, buffer, err := http.NewResponseController(w).Hijack()
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		defer conn.Close()
-		fmt.Fprint(buffer, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
-		buffer.Flush()
-		_, _ = io.Copy(conn, buffer) // until the client closes its half
-	}, highwayhttp.Config{AttemptTimeout: time.Hour, Retry: fast(1)})
-	req := newRequest(t, "GET", s.URL, nil)
+// echo answers 101, and then with all that it gets, until the client closes its half.
+func echo(w http.ResponseWriter, _ *http.Request) {
+	conn, buffer, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(err)
+	}
+	defer conn.Close()
+	fmt.Fprint(buffer, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+	buffer.Flush()
+	_, _ = io.Copy(conn, buffer)
+}
+
+// upgrade asks for an echo and talks with it.
+func upgrade(t *testing.T, client *http.Client, url string) io.ReadWriteCloser {
+	t.Helper()
+	req := newRequest(t, "GET", url, nil)
 	req.Header.Set("Connection", "Upgrade")
 	req.Header.Set("Upgrade", "echo")
-	resp, err := s.client.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if resp.StatusCode != 101 {
-		t.Fatal(resp.Status)
-	}
 	conn, ok := resp.Body.(io.ReadWriteCloser)
-	if !ok {
-		t.Fatalf("the body is a %T", resp.Body)
+	if resp.StatusCode != 101 || !ok {
+		t.Fatalf("%s, the body is a %T", resp.Status, resp.Body)
 	}
 	for _, word := range []string{"one", "two"} {
 		if _, err := io.WriteString(conn, word); err != nil {
@@ -332,6 +395,12 @@ func TestUpgradeBothWays(t *testing.T) {
 			t.Fatal(string(got), err)
 		}
 	}
+	return conn
+}
+
+func TestUpgradeBothWays(t *testing.T) {
+	s := newSite(t, 1, echo, highwayhttp.Config{AttemptTimeout: time.Hour, Retry: fast(1)})
+	conn := upgrade(t, s.client, s.URL)
 	wantCounts(t, s.protector(), counts{})
 	if err := conn.(interface{ CloseWrite() error }).CloseWrite(); err != nil {
 		t.Error(err)
@@ -341,6 +410,20 @@ func TestUpgradeBothWays(t *testing.T) {
 	}
 	conn.Close()
 	wantCounts(t, s.protector(), counts{successes: 1})
+}
+
+// A proxy upgrades on both of its sides, through the middleware and through a transport.
+func TestUpgradeThroughAProxy(t *testing.T) {
+	behind := newSite(t, 1, echo, highwayhttp.Config{})
+	target, err := url.Parse(behind.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	proxy.Transport = behind.transport
+	front := newSite(t, 1, highwayhttp.Middleware(proxy).ServeHTTP, highwayhttp.Config{})
+	upgrade(t, front.client, front.URL).Close()
+	wantCounts(t, front.protector(), counts{successes: 1})
 }
 
 // A plain body must not look as if one could write to it.

@@ -135,6 +135,33 @@ func TestMiddlewareHearsOfTheTransport(t *testing.T) {
 	}
 }
 
+// A refusal that was waited for is not why the host's answer is what it is.
+func TestMiddlewareForgetsWhatWasWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		strict := policy
+		strict.FailureLimit = highway.Fraction(1, 1)
+		strict.Cooldown = time.Second
+		retry := fast(2)
+		retry.TotalTime = time.Minute
+		calls := 0
+		transport := newTransport(t, highwayhttp.Config{Retry: retry, Base: base(func(req *http.Request) (*http.Response, error) {
+			calls++
+			return answer(req, 500, ""), nil
+		})}, strict)
+		w := httptest.NewRecorder()
+		highwayhttp.Middleware(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			resp, err := transport.RoundTrip(newRequest(t, "GET", "http://host", nil).WithContext(req.Context()))
+			if err != nil {
+				t.Error(err)
+			}
+			w.WriteHeader(resp.StatusCode)
+		})).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+		if w.Code != 500 || calls != 2 { // the attempt between them was refused
+			t.Error(w.Code, calls)
+		}
+	})
+}
+
 // A protector that is not a transport's tells by OnRefusal.
 func TestNoteRefusalAsOnRefusal(t *testing.T) {
 	telling := policy
@@ -234,6 +261,8 @@ func TestHandlerThatPanics(t *testing.T) {
 
 func TestWriteRefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		over := refusalOf(t, time.Millisecond)
+		time.Sleep(time.Second)
 		refusal := refusalOf(t, 1500*time.Millisecond)
 		for _, test := range []struct {
 			err        error
@@ -247,6 +276,7 @@ func TestWriteRefusal(t *testing.T) {
 			{fmt.Errorf("wrapped: %w", refusal), true, "2"},
 			{&highway.RetryLimitReachedError{Last: errors.New("down"), EndedBy: refusal}, true, "2"},
 			{refusalOf(t, time.Nanosecond), true, "1"},
+			{over, true, "1"},
 			{refusalOf(t, time.Minute), true, "60"},
 			{refusalOf(t, 0), true, ""},
 		} {

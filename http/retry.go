@@ -153,12 +153,14 @@ func (e *exchange) result(err error) (*http.Response, error) {
 		return nil, limit.EndedBy // the caller gave up during the wait
 	case e.resp != nil:
 		return e.resp, nil
-	case limit != nil:
+	case limit != nil && !e.ended:
 		limit.Last = e.failure
 		return nil, limit
 	}
-	if failed, ok := err.(*failedAttempt); ok {
-		return nil, failed.err
+	// What was not to be tried again, or cut short by the caller, fails as it would have
+	// without retries.
+	if _, once := err.(*failedAttempt); once || e.ended {
+		return nil, e.failure
 	}
 	return nil, fmt.Errorf("%w, after %w", err, e.failure)
 }

@@ -306,15 +306,45 @@ func TestSlowFailedResponse(t *testing.T) {
 		if err != nil || calls != 1 {
 			t.Fatal(err, calls)
 		}
-		go func() {
-			fmt.Fprint(server, ", again")
-			server.CloseWithError(io.ErrUnexpectedEOF)
-		}()
-		got, err := io.ReadAll(resp.Body)
-		if string(got) != "slow, again" || err != io.ErrUnexpectedEOF {
+		go fmt.Fprint(server, ", again")
+		got := make([]byte, len("slow, again")) // what is there must come, before the rest has
+		if _, err := io.ReadFull(resp.Body, got); err != nil || string(got) != "slow, again" {
 			t.Errorf("read %q, %v", got, err)
 		}
+		server.CloseWithError(io.ErrUnexpectedEOF)
+		if n, err := resp.Body.Read(got); n > 0 || err != io.ErrUnexpectedEOF {
+			t.Errorf("read %q, %v", got[:n], err)
+		}
 		resp.Body.Close()
+	})
+}
+
+// A response that breaks off while it is kept does so again for who gets it; and what is
+// kept is closed before the wait.
+func TestKeptResponse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		strict := policy
+		strict.FailureLimit = highway.Fraction(1, 1)
+		start := time.Now()
+		var closed time.Duration = -1
+		transport := newTransport(t, highwayhttp.Config{
+			Retry: &highway.RetryWithBackoffPolicy{Backoff: highway.FixedDelay{Delay: time.Second}},
+			Base: base(func(req *http.Request) (*http.Response, error) {
+				resp := answer(req, 503, "")
+				resp.Body = struct {
+					io.Reader
+					io.Closer
+				}{failing("half", io.ErrUnexpectedEOF), closerFunc(func() { closed = time.Since(start) })}
+				return resp, nil
+			}),
+		}, strict)
+		resp, err := transport.RoundTrip(newRequest(t, "GET", "http://host", nil))
+		if err != nil || closed != 0 || time.Since(start) < time.Second {
+			t.Fatal(err, closed, time.Since(start))
+		}
+		if got, err := io.ReadAll(resp.Body); string(got) != "half" || err != io.ErrUnexpectedEOF {
+			t.Errorf("read %q, %v", got, err)
+		}
 	})
 }
 
@@ -385,7 +415,7 @@ func TestCancelledDuringTheWait(t *testing.T) {
 						return nil, down
 					}
 					resp := answer(req, 503, "")
-					resp.Body = failed
+					resp.Body, resp.ContentLength = failed, 1<<20 // too long to be kept
 					return resp, nil
 				}),
 			}, policy)
@@ -400,6 +430,20 @@ func TestCancelledDuringTheWait(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What the caller cuts short fails as it does without retries.
+func TestCancelledDuringAnAttempt(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	transport := newTransport(t, highwayhttp.Config{Retry: fast(3), Base: base(func(*http.Request) (*http.Response, error) {
+		cancel()
+		return nil, errReset
+	})}, policy)
+	_, err := transport.RoundTrip(newRequest(t, "GET", "http://host", nil).WithContext(ctx))
+	if err != errReset {
+		t.Errorf("got %#v", err)
+	}
+	wantCounts(t, protectorOf(transport, "http://host"), counts{ignored: 1})
 }
 
 // A deadline that leaves no time for the wait has not passed: the response is there.

@@ -70,8 +70,9 @@ type Config struct {
 // The Retry-After of a response is obeyed as RetryWithBackoffPolicy says.
 //
 // The response of the last attempt is returned as it is, whatever its status. When there is
-// none the error is a [*highway.RetryLimitReachedError], and that of the context if it ended
-// during a wait. A request that has failed and is then refused returns what it failed with.
+// none the error is a [*highway.RetryLimitReachedError], that of the context if it ended
+// during a wait, or the attempt's own if nothing but that was to be done. A request that has
+// failed and is then refused returns what it failed with.
 type Transport struct {
 	base       http.RoundTripper
 	protectors *registry.Registry
