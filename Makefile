@@ -35,6 +35,8 @@ fuzz: ## fuzz the state machine, the delays and what is read from text, half a m
 	go test -run '^$$' -fuzz FuzzExponentialDelay -fuzztime 30s .
 	go test -run '^$$' -fuzz FuzzLimit -fuzztime 30s .
 	go test -run '^$$' -fuzz FuzzParse -fuzztime 30s ./internal/environment
+	go test -run '^$$' -fuzz FuzzParse -fuzztime 30s ./registry
+	go test -run '^$$' -fuzz FuzzYAML -fuzztime 30s ./registry/config
 
 .PHONY: scripts
 scripts: ## rewrite the state machine's scripts with what it does now

@@ -117,6 +117,20 @@ func TestAllIsInTheOrderOfKeys(t *testing.T) {
 	}
 }
 
+// TestAKeyThatComesDuringARangeIsInTheNext.
+func TestAKeyThatComesDuringARangeIsInTheNext(t *testing.T) {
+	r := newRegistry(t, registry.Config{})
+	for i := range 1000 {
+		var wg sync.WaitGroup
+		wg.Go(func() { keys(r) })
+		get(t, r, fmt.Sprint(i))
+		wg.Wait()
+		if n := len(keys(r)); n != i+1 {
+			t.Fatalf("there are %d keys, and %d in a range", i+1, n)
+		}
+	}
+}
+
 func TestARemovedProtectorIsNotGotAgain(t *testing.T) {
 	r := newRegistry(t, registry.Config{})
 	r.Remove("a")
