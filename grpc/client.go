@@ -12,7 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/highway-engine/highway"
-	registry "github.com/highway-engine/highway/grpc/internal/standin"
+	"github.com/highway-engine/highway/registry"
 )
 
 // A ClientConfig says how calls of a client are protected. The zero config works. Give the
@@ -115,11 +115,12 @@ func newClient(config ClientConfig) (*client, error) {
 	c := &client{ClientConfig: config}
 	var errs []error
 	if config.AttemptTimeout < 0 {
-		errs = append(errs, fmt.Errorf("highwaygrpc: AttemptTimeout is %v: it must not be negative", config.AttemptTimeout))
+		errs = append(errs, &highway.InvalidPolicyError{Policy: "highwaygrpc.ClientConfig", Field: "AttemptTimeout",
+			Value: config.AttemptTimeout, Rule: "it must not be negative"})
 	}
 	if config.Retry != nil {
 		if err := config.Retry.Validate(); err != nil {
-			errs = append(errs, fmt.Errorf("highwaygrpc: Retry: %w", err))
+			errs = append(errs, fmt.Errorf("highwaygrpc.ClientConfig: Retry: %w", err))
 		}
 		retry := *config.Retry // as it was validated
 		retry.ShouldHandle = worthwhile(retry.ShouldHandle)
@@ -159,7 +160,7 @@ func (l *lookup) find(key string) *highway.CircuitProtector {
 	p, err := l.protectors.Get(key)
 	if err != nil {
 		l.logged.Do(func() {
-			slog.Warn("highway: a gRPC call goes unprotected (logged once)", "key", key, "error", err)
+			slog.Warn("highway: a gRPC call goes unprotected (logged once)", "error", err)
 		})
 		return nil
 	}

@@ -39,6 +39,9 @@ type failed struct {
 // Unwrap gives the error as it came.
 func (f *failed) Unwrap() error { return f.error }
 
+// GRPCStatus is that of the error as it came.
+func (f *failed) GRPCStatus() *status.Status { return status.Convert(f.error) }
+
 // RetryAfter is what a protector and a retry look for.
 func (f *failed) RetryAfter() time.Duration { return f.after }
 

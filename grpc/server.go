@@ -9,7 +9,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/highway-engine/highway"
-	registry "github.com/highway-engine/highway/grpc/internal/standin"
+	"github.com/highway-engine/highway/registry"
 )
 
 // A ServerConfig says what the interceptors of a server do. The zero config tells callers
