@@ -101,7 +101,11 @@ type network struct {
 	testpb.TestServiceClient
 	conn     *grpc.ClientConn
 	listener *bufconn.Listener
+	last     atomic.Pointer[net.Conn] // the client's end
 }
+
+// breakUp breaks the connection.
+func (n *network) breakUp() { _ = (*n.last.Load()).Close() }
 
 // bufnet is where a network's server is.
 const bufnet = "passthrough:///bufnet"
@@ -112,7 +116,9 @@ func connect(t *testing.T, client highwaygrpc.ClientConfig, opts ...grpc.ServerO
 	n := &network{service: new(service), listener: bufconn.Listen(1 << 16)}
 	start(t, n.service, n.listener, opts...)
 	n.conn = dial(t, bufnet, client, grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
-		return n.listener.DialContext(ctx)
+		conn, err := n.listener.DialContext(ctx)
+		n.last.Store(&conn)
+		return conn, err
 	}))
 	n.TestServiceClient = testpb.NewTestServiceClient(n.conn)
 	return n
