@@ -39,7 +39,7 @@ func (p *CircuitProtector) newEpisode() *episode {
 			key:   p.policy.ResourceKey,
 			state: e.state,
 			until: m.Until(),
-			pause: max(p.policy.Cooldown/10, time.Millisecond),
+			pause: max(m.Settings().Cooldown/10, time.Millisecond),
 		}
 	}
 	e.gate.Store(p.gate())

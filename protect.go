@@ -87,7 +87,7 @@ func (p *CircuitProtector) ask() (e *episode, ticket protocol.Ticket, wished boo
 		delivered := false
 		defer func() {
 			if !delivered && ok {
-				p.settle(ticket, circuit.Ignored)
+				p.settle(ticket, circuit.Ignored, 0)
 			}
 		}()
 		p.changes.deliver()
@@ -102,21 +102,24 @@ func (p *CircuitProtector) ask() (e *episode, ticket protocol.Ticket, wished boo
 // finish settles a call that has come back with err, or has not come back.
 func (p *CircuitProtector) finish(ctx context.Context, t protocol.Ticket, err error, returned bool) {
 	if returned && err == nil {
-		p.settle(t, circuit.Success)
+		p.settle(t, circuit.Success, 0)
 		return
 	}
-	outcome := circuit.Failure
-	defer func() { p.settle(t, outcome) }() // also when ShouldHandle panics
+	outcome, asked := circuit.Failure, time.Duration(0)
+	defer func() { p.settle(t, outcome, asked) }() // also when code of a user panics
 	switch {
 	case errors.Is(contextError(ctx), context.Canceled) || refusalIn(err) != nil:
 		outcome = circuit.Ignored
 	case returned && p.policy.ShouldHandle != nil && !p.policy.ShouldHandle(err):
 		outcome = circuit.Success
+	case returned:
+		asked = askedFor(err)
 	}
 }
 
-// settle gives the outcome of an admitted call to the machine.
-func (p *CircuitProtector) settle(t protocol.Ticket, o circuit.Outcome) {
+// settle gives the outcome of an admitted call to the machine, and the time for which a
+// failed one asks not to be repeated.
+func (p *CircuitProtector) settle(t protocol.Ticket, o circuit.Outcome, asked time.Duration) {
 	p.mu.Lock()
 	switch o {
 	case circuit.Success:
@@ -127,6 +130,9 @@ func (p *CircuitProtector) settle(t protocol.Ticket, o circuit.Outcome) {
 		p.totals.Failures++
 	case circuit.Ignored:
 		p.totals.Ignored++
+	}
+	if asked > 0 {
+		p.putOff(t, asked)
 	}
 	failed := o == circuit.Failure
 	switch {

@@ -23,7 +23,7 @@ type CircuitProtector struct {
 	// episode is the present stay in one state. Calls read it without the lock.
 	episode atomic.Pointer[episode]
 
-	policy  CircuitProtectorPolicy // defaults filled in; never written again
+	policy  CircuitProtectorPolicy // never written again; the machine has the settings in force
 	changes changeQueue
 
 	// mu guards what follows. No code of a user runs while it is held.
@@ -46,7 +46,6 @@ func NewCircuitProtector(policy CircuitProtectorPolicy) (*CircuitProtector, erro
 	if err := policy.Validate(); err != nil {
 		return nil, err
 	}
-	policy = policy.withDefaults()
 	var unshared error
 	if policy.Storage == nil {
 		policy.Storage, unshared = fromEnvironment(policy.ResourceKey)
@@ -63,7 +62,7 @@ func NewCircuitProtector(policy CircuitProtectorPolicy) (*CircuitProtector, erro
 		p.leased = make(chan struct{}, 1)
 		p.join()
 	} else {
-		machine := circuit.New(policy.settings(), time.Now())
+		machine := circuit.New(policy.settings().terms(), time.Now())
 		p.machine = &machine
 	}
 	p.episode.Store(p.newEpisode())
