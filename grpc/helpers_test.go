@@ -171,6 +171,7 @@ var touchy = highway.CircuitProtectorPolicy{
 	FailureLimit: highway.Fraction(1, 2),
 	SuccessLimit: highway.Fraction(1, 1),
 	Cooldown:     time.Hour,
+	ProbeTimeout: 20 * time.Second,
 	CountCalls:   true,
 }
 

@@ -19,7 +19,7 @@ type lasting struct {
 func newLasting(protector *highway.CircuitProtector, permit *highway.Permit) *lasting {
 	l := &lasting{permit: permit}
 	if protector.Status() != highway.Closed {
-		l.timer = time.AfterFunc(probeTimeout(protector)/2, l.grown)
+		l.timer = time.AfterFunc(protector.Settings().ProbeTimeout/2, l.grown)
 	}
 	return l
 }

@@ -146,6 +146,43 @@ func TestWhenToComeBack(t *testing.T) {
 	}
 }
 
+// TestTheCooldownLastsAsLongAsTheServerAsks, for streams too.
+func TestTheCooldownLastsAsLongAsTheServerAsks(t *testing.T) {
+	pushback := metadata.Pairs("grpc-retry-pushback-ms", "5000")
+	for name, end := range map[string]func(context.Context) error{
+		"pushback": func(context.Context) error { return status.Error(codes.Unavailable, "later") },
+		"info":     func(context.Context) error { return withInfo(t, codes.Unavailable, 5*time.Second) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			ofEachKind(t, func(t *testing.T, call func(context.Context, testpb.TestServiceClient) error) {
+				policy := touchy
+				policy.Cooldown = time.Second
+				policy.FailureLimit = highway.Fraction(1, 1)
+				r := protectors(t, policy)
+				n := connect(t, highwaygrpc.ClientConfig{Protectors: r})
+				n.service.do(func(ctx context.Context) error {
+					if name == "pushback" {
+						_ = grpc.SetTrailer(ctx, pushback)
+					}
+					return end(ctx)
+				})
+				n.service.serve(func(ss grpc.ServerStream) error {
+					if name == "pushback" {
+						ss.SetTrailer(pushback)
+					}
+					return end(ss.Context())
+				})
+				if err := call(t.Context(), n); status.Code(err) != codes.Unavailable {
+					t.Fatal(err)
+				}
+				if s := theProtector(t, r).Snapshot(); s.State != highway.Open || s.RetryAfter != 5*time.Second {
+					t.Errorf("it is %v for %v", s.State, s.RetryAfter)
+				}
+			})
+		})
+	}
+}
+
 // TestAHugePushback is no overflow: there is no time for another attempt.
 func TestAHugePushback(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

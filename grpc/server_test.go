@@ -319,7 +319,7 @@ func TestALongStreamOfAGuardedHandler(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 2 {
-			<-time.After(highway.DefaultProbeTimeout * 2 / 5)
+			<-time.After(touchy.ProbeTimeout * 2 / 5)
 			if err := stream.Send(&testpb.StreamingInputCallRequest{}); err != nil {
 				t.Fatal(err)
 			}

@@ -130,7 +130,7 @@ func TestAHeaderIsAnAnswer(t *testing.T) {
 // TestALongStreamAsAProbe does not keep a healthy server half-open, and a server that
 // says nothing is not taken for healthy.
 func TestALongStreamAsAProbe(t *testing.T) {
-	const half = highway.DefaultProbeTimeout / 2
+	half := touchy.ProbeTimeout / 2
 	for name, c := range map[string]struct {
 		first, second time.Duration // when the server sends
 		closes        time.Duration // when the circuit closes; 0: it does not
@@ -205,7 +205,7 @@ func TestALongUploadAsAProbe(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if took := time.Since(begun); took < highway.DefaultProbeTimeout/2 || took > highway.DefaultProbeTimeout/2+time.Second {
+		if took := time.Since(begun); took < touchy.ProbeTimeout/2 || took > highway.DefaultProbeTimeout/2+time.Second {
 			t.Errorf("it closed after %v", took)
 		}
 		if _, err := stream.CloseAndRecv(); err != nil {
@@ -229,7 +229,7 @@ func TestAShortStreamAsAProbe(t *testing.T) {
 		if state := p.Status(); state != highway.Closed {
 			t.Errorf("it is %v", state)
 		}
-		<-time.After(highway.DefaultProbeTimeout)
+		<-time.After(touchy.ProbeTimeout)
 		if got := counted(p); got != asSuccess {
 			t.Errorf("it counts as %v", got)
 		}
