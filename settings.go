@@ -1,6 +1,7 @@
 package highway
 
 import (
+	"context"
 	"time"
 
 	"github.com/highway-engine/highway/internal/circuit"
@@ -82,7 +83,7 @@ func (p *CircuitProtector) Configure(s Settings) error {
 		return err
 	}
 	terms := s.terms()
-	p.change(func(now time.Time) {
+	p.change(context.Background(), func(now time.Time) {
 		if terms == p.machine.Settings() {
 			return
 		}
