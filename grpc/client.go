@@ -3,7 +3,6 @@ package highwaygrpc
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -36,24 +35,23 @@ type ClientConfig struct {
 	// Retry makes unary calls again when they fail; streams are never made again. It is
 	// outermost: each attempt asks the breaker. Nil means no retries.
 	//
-	// Its ShouldHandle, if there is one, decides which errors are worth another attempt.
-	// If not, an idempotent method is called again after every code that is a Failure.
-	// Any other method is called again after ResourceExhausted, if the server says when to
-	// come back, and after Unavailable, unless the connection broke when the request was
-	// under way. Such a call may still run twice: a server can say Unavailable half way.
-	// A server that forbids another attempt (gRFC A6: a pushback that is negative or no
+	// A call is made again if that does no harm and makes sense. It does none if the method
+	// is idempotent, if the server has said Unavailable, if there was no connection, and
+	// after ResourceExhausted if the server says when to come back. Mind Unavailable: a
+	// server can say so half way, and the call may then run twice. It makes sense after
+	// every code that is a Failure; if Retry has a ShouldHandle, that decides instead. A
+	// server that forbids another attempt (gRFC A6: a pushback that is negative or no
 	// number) has the last word.
 	//
 	// Retries in gRPC's own service config multiply with these; use one of the two.
 	Retry *highway.RetryWithBackoffPolicy
 
-	// Idempotent tells which methods do no harm when they run twice, for Retry. It is given
-	// the full method. Nil means none.
+	// Idempotent tells which methods do no harm when they run twice, though a first attempt
+	// may have been carried out. It is given the full method. Nil means none.
 	Idempotent func(fullMethod string) bool
 
 	// AttemptTimeout is how long each attempt of a unary call may take; the server is told.
-	// One that is cut off counts as DeadlineExceeded, and is made again if the method is
-	// idempotent. Zero means no such limit.
+	// One that is cut off counts as DeadlineExceeded. Zero means no such limit.
 	AttemptTimeout time.Duration
 }
 
@@ -108,7 +106,7 @@ type client struct {
 	ClientConfig
 	outcomes
 	lookup
-	retry *highway.RetryWithBackoffPolicy
+	retry *highway.RetryWithBackoffPolicy // nil: none
 }
 
 func newClient(config ClientConfig) (*client, error) {
@@ -119,12 +117,8 @@ func newClient(config ClientConfig) (*client, error) {
 			Value: config.AttemptTimeout, Rule: "it must not be negative"})
 	}
 	if config.Retry != nil {
-		if err := config.Retry.Validate(); err != nil {
-			errs = append(errs, fmt.Errorf("highwaygrpc.ClientConfig: Retry: %w", err))
-		}
-		retry := *config.Retry // as it was validated
-		retry.ShouldHandle = worthwhile(retry.ShouldHandle)
-		c.retry = &retry
+		errs = append(errs, config.Retry.Validate())
+		c.retry = c.retryWith(*config.Retry)
 	}
 	if c.Key == nil {
 		c.Key = KeyByService
@@ -160,7 +154,7 @@ func (l *lookup) find(key string) *highway.CircuitProtector {
 	p, err := l.protectors.Get(key)
 	if err != nil {
 		l.logged.Do(func() {
-			slog.Warn("highway: a gRPC call goes unprotected (logged once)", "error", err)
+			slog.Warn("highway: a gRPC call goes out unprotected, and others may", "error", err)
 		})
 		return nil
 	}

@@ -27,13 +27,15 @@ func Failure(code codes.Code) bool {
 	return false
 }
 
-// A failed call, as breaker and retry see it. It is not what the caller gets.
+// A failed call, as breaker and retry see it. The caller gets the error as it came.
 type failed struct {
 	error
 	code  codes.Code
 	after time.Duration // what the server asks to wait for; 0: it does not say
 	final bool          // the server forbids another attempt
-	again bool          // another attempt makes sense
+
+	method   string // of a unary call
+	underway bool   // it was sent, and the server has not answered
 }
 
 // Unwrap gives the error as it came.
@@ -112,6 +114,14 @@ func (o outcomes) settle(ctx context.Context, permit *highway.Permit, f *failed)
 	default:
 		permit.Success()
 	}
+}
+
+// abandon is deferred, for calls that panic or end their goroutine. What is settled stays so.
+func abandon(ctx context.Context, permit *highway.Permit) {
+	if cancelled(ctx) {
+		permit.Ignore()
+	}
+	permit.Failure()
 }
 
 func cancelled(ctx context.Context) bool { return errors.Is(ctx.Err(), context.Canceled) }

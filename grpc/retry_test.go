@@ -83,18 +83,36 @@ func TestWhatIsCalledAgain(t *testing.T) {
 	})
 }
 
-// TestShouldHandleDecides, and is given what package status takes.
+// TestShouldHandleDecides among what may be called again, and gets the error as it came; so
+// does OnAttempt.
 func TestShouldHandleDecides(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		retry := twice
-		retry.ShouldHandle = func(err error) bool { return status.Code(err) == codes.Aborted }
-		n := connect(t, highwaygrpc.ClientConfig{Protectors: protectors(t, patient), Retry: &retry})
-		for code, calls := range map[codes.Code]int64{codes.Aborted: 2, codes.Unavailable: 1} {
-			n.service.calls.Store(0)
-			n.service.answer(status.Error(code, ""))
+		retry, again := twice, errors.New("none")
+		retry.ShouldHandle = func(err error) bool { again = err; return status.Code(err) == codes.Aborted }
+		var told []highway.Attempt
+		retry.OnAttempt = func(_ context.Context, a highway.Attempt) { told = append(told, a) }
+		for _, c := range []struct {
+			code       codes.Code
+			idempotent bool
+			calls      int64
+		}{
+			{codes.Aborted, true, 2}, {codes.Aborted, false, 1}, {codes.Unavailable, true, 1}, {codes.Unavailable, false, 1},
+		} {
+			n := connect(t, highwaygrpc.ClientConfig{
+				Protectors: protectors(t, patient),
+				Retry:      &retry,
+				Idempotent: func(string) bool { return c.idempotent },
+			})
+			n.service.answer(status.Error(c.code, "so"))
+			told = nil
 			_, _ = n.EmptyCall(t.Context(), &testpb.Empty{})
-			if got := n.service.calls.Load(); got != calls {
-				t.Errorf("%v was called %d times", code, got)
+			if got := n.service.calls.Load(); got != c.calls || int64(len(told)) != got {
+				t.Errorf("%v, idempotent %v: called %d times, told of %d", c.code, c.idempotent, got, len(told))
+			}
+			for _, err := range []error{again, told[0].Err} {
+				if _, ok := err.(interface{ GRPCStatus() *status.Status }); !ok || errors.Unwrap(err) != nil {
+					t.Errorf("it got a %T", err)
+				}
 			}
 		}
 	})

@@ -58,7 +58,7 @@ func UnaryServerInterceptor(config ServerConfig) grpc.UnaryServerInterceptor {
 		if err != nil {
 			return nil, tell(refusedBy(err), trailer)
 		}
-		defer permit.Failure() // if the handler panics
+		defer abandon(ctx, permit)
 		reply, err := handler(ctx, req)
 		s.finish(ctx, permit, err)
 		return reply, tell(err, trailer)
@@ -80,7 +80,7 @@ func StreamServerInterceptor(config ServerConfig) grpc.StreamServerInterceptor {
 		if err != nil {
 			return tell(refusedBy(err), ss.SetTrailer)
 		}
-		defer permit.Failure() // if the handler panics
+		defer abandon(ctx, permit)
 		life := newLasting(protector, permit)
 		defer life.stop()
 		err = handler(srv, &serverStream{ss, life, !info.IsServerStream})

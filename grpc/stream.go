@@ -28,7 +28,7 @@ func (c *client) stream(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.Cli
 	returned := false
 	defer func() {
 		if !returned {
-			permit.Failure()
+			abandon(ctx, permit)
 		}
 	}()
 	s := &clientStream{ctx: ctx, client: c, uploads: !desc.ServerStreams, lasting: newLasting(protector, permit)}
@@ -99,6 +99,6 @@ func (s *clientStream) finish(err error, trailer metadata.MD) {
 		s.permit.Success()
 		return
 	}
-	defer s.permit.Failure() // if the config's Failure panics
+	defer abandon(s.ctx, s.permit) // if the config's Failure panics
 	s.client.settle(s.ctx, s.permit, newFailed(err, trailer))
 }

@@ -2,14 +2,11 @@ package highwaygrpc
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
-	"google.golang.org/grpc/status"
 
 	"github.com/highway-engine/highway"
 )
@@ -20,29 +17,17 @@ func (c *client) unary(ctx context.Context, method string, req, reply any, cc *g
 		return invoker(ctx, method, req, reply, cc, opts...)
 	}
 	protector := c.protector(cc.Target(), method)
-	if c.retry == nil {
-		err := c.attempt(ctx, protector, method, opts, func(ctx context.Context, opts ...grpc.CallOption) error {
-			return invoker(ctx, method, req, reply, cc, opts...)
-		})
-		if _, ok := err.(*refused); ok {
-			ended(opts, err)
-		}
-		return asItCame(err)
+	call := func(ctx context.Context, opts ...grpc.CallOption) error {
+		return invoker(ctx, method, req, reply, cc, opts...)
 	}
-	// The caller's OnFinish is told once, of all attempts together.
-	all := opts
-	opts = slices.DeleteFunc(slices.Clone(opts), func(o grpc.CallOption) bool {
-		_, ok := o.(grpc.OnFinishCallOption)
-		return ok
-	})
-	err := c.retry.Do(ctx, func(ctx context.Context) error {
-		return c.attempt(ctx, protector, method, opts, func(ctx context.Context, opts ...grpc.CallOption) error {
-			return invoker(ctx, method, req, reply, cc, opts...)
-		})
-	})
-	err = afterRetries(ctx, err)
-	ended(all, err)
-	return err
+	if c.retry != nil {
+		return c.retried(ctx, protector, method, opts, call)
+	}
+	err := c.attempt(ctx, protector, method, opts, call)
+	if _, ok := err.(*refused); ok {
+		ended(opts, err)
+	}
+	return asItCame(err)
 }
 
 // attempt makes a call once. Its error is *refused or *failed.
@@ -54,7 +39,7 @@ func (c *client) attempt(ctx context.Context, protector *highway.CircuitProtecto
 		if permit, err = protector.Acquire(ctx); err != nil {
 			return refusedBy(err)
 		}
-		defer permit.Failure() // if the call panics
+		defer abandon(ctx, permit)
 	}
 	limited := ctx
 	if c.AttemptTimeout > 0 {
@@ -77,41 +62,11 @@ func (c *client) attempt(ctx context.Context, protector *highway.CircuitProtecto
 	if permit != nil {
 		c.settle(ctx, permit, f)
 	}
-	if c.retry != nil {
-		// gRPC fills in the peer when it has begun to send, and the trailer has at least
-		// a content type when it is the server that says Unavailable.
-		underway := answer.peer.Addr != nil && len(answer.trailer) == 0
-		f.again = c.again(method, f, underway)
-	}
+	// gRPC fills in the peer when it has begun to send, and the trailer has at least a
+	// content type when it is the server that says Unavailable.
+	f.underway = answer.peer.Addr != nil && len(answer.trailer) == 0
+	f.method = method
 	return f
-}
-
-// again says whether another attempt makes sense and does no harm. Underway says that a
-// request was sent which the server has not answered.
-func (c *client) again(method string, f *failed, underway bool) bool {
-	switch {
-	case !c.failure(f.code) || tooLarge(f):
-		return false
-	case f.code == codes.Unavailable && !underway:
-		return true
-	case f.code == codes.ResourceExhausted && f.after > 0:
-		return true
-	}
-	return c.Idempotent(method)
-}
-
-// worthwhile makes a retry's ShouldHandle of the one that is configured.
-func worthwhile(configured func(error) bool) func(error) bool {
-	return func(err error) bool {
-		var f *failed
-		if !errors.As(err, &f) {
-			return false
-		}
-		if configured != nil {
-			return !f.final && configured(f)
-		}
-		return !f.final && f.again
-	}
 }
 
 // asItCame takes off what only breaker and retry need.
@@ -120,17 +75,4 @@ func asItCame(err error) error {
 		return f.error
 	}
 	return err
-}
-
-// afterRetries is what the caller gets.
-func afterRetries(ctx context.Context, err error) error {
-	limit, ok := err.(*highway.RetryLimitReachedError)
-	if !ok {
-		return asItCame(err)
-	}
-	limit.Last = asItCame(limit.Last)
-	if over := ctx.Err(); over != nil && errors.Is(limit.EndedBy, over) {
-		return &withStatus{limit, status.New(status.FromContextError(over).Code(), limit.Error())}
-	}
-	return limit
 }
