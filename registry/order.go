@@ -30,11 +30,7 @@ func (r *Registry) sorted() []*entry {
 		r.mu.Unlock()
 		return order
 	}
-	all := make([]*entry, 0, len(r.kept)+len(r.retired))
-	all = append(all, r.kept...)
-	for e := range r.retired {
-		all = append(all, e)
-	}
+	all := r.all()
 	changes := r.changes
 	r.mu.Unlock()
 	slices.SortFunc(all, func(a, b *entry) int { return strings.Compare(a.key, b.key) })
@@ -42,6 +38,16 @@ func (r *Registry) sorted() []*entry {
 	defer r.mu.Unlock()
 	if r.changes == changes {
 		r.order = all
+	}
+	return all
+}
+
+// all gives every entry, in no order. The lock is held.
+func (r *Registry) all() []*entry {
+	all := make([]*entry, 0, len(r.kept)+len(r.retired))
+	all = append(all, r.kept...)
+	for e := range r.retired {
+		all = append(all, e)
 	}
 	return all
 }

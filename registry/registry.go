@@ -24,6 +24,9 @@ type Config struct {
 	// else is shared by all.
 	Policy highway.CircuitProtectorPolicy
 
+	// Overrides are other numbers for single keys. A zero field has what Policy says.
+	Overrides map[string]highway.Settings
+
 	// Limit is how many protectors the registry keeps alive at most. Beyond it the one
 	// that was not used for the longest goes, about, if its circuit is plainly closed,
 	// rather one without failures in its window; if none can go, Get returns a
@@ -34,9 +37,9 @@ type Config struct {
 	Limit int
 
 	// IdleAfter is how long nobody must have got a protector for the registry to let go
-	// of it; it does so at most an eighth later, or 100 ms if that is more. Whose circuit
-	// is not plainly closed, or has failures in its window, stays. Zero means
-	// [DefaultIdleAfter].
+	// of it; it does so at most an eighth later. Whose circuit is not plainly closed, or
+	// has failures in its window, stays. Zero means [DefaultIdleAfter]; less than 0.8 s is
+	// taken as that.
 	IdleAfter time.Duration
 }
 
@@ -47,8 +50,9 @@ type Registry struct {
 	entries sync.Map      // of *entry by key; written with mu held
 	mark    atomic.Uint64 // what an entry notes when it is used; it grows
 
-	base  highway.CircuitProtectorPolicy
-	limit int
+	base     highway.CircuitProtectorPolicy
+	limit    int
+	settings atomic.Pointer[Settings] // in force; what it leads to is never written again
 
 	// mu guards what follows. No code of a user runs while it is held.
 	mu       sync.Mutex
@@ -72,12 +76,14 @@ func New(c Config) (*Registry, error) {
 	}
 	c.Limit = cmp.Or(c.Limit, DefaultLimit)
 	c.IdleAfter = cmp.Or(c.IdleAfter, DefaultIdleAfter)
-	return &Registry{
+	r := &Registry{
 		base:    c.Policy,
 		limit:   c.Limit,
 		retired: map[*entry]struct{}{},
 		every:   max(c.IdleAfter/sweepsUntilIdle, shortestSweep),
-	}, nil
+	}
+	r.settings.Store(r.complete(Settings{Overrides: c.Overrides}))
+	return r, nil
 }
 
 func (c Config) validate() error {
@@ -93,7 +99,8 @@ func (c Config) validate() error {
 	check(c.IdleAfter >= 0, "IdleAfter", c.IdleAfter, "it must not be negative")
 	template := c.Policy
 	template.ResourceKey = "any" // a storage wants one
-	return errors.Join(append(errs, template.Validate())...)
+	errs = append(errs, template.Validate(), Settings{Overrides: c.Overrides}.Validate())
+	return errors.Join(errs...)
 }
 
 // Get returns the protector of a key, which has 1 to 255 bytes, and makes it on first use.
@@ -121,14 +128,10 @@ func (r *Registry) use(e *entry) {
 	}
 }
 
-// longestKey is what a storage takes, and a bound on what a key costs.
-const longestKey = 255
-
 // add is Get for a key that has no protector, or one that was let go.
 func (r *Registry) add(key string) (*highway.CircuitProtector, error) {
-	if key == "" || len(key) > longestKey {
-		return nil, &highway.InvalidPolicyError{Policy: "registry.Registry", Field: "Get",
-			Value: fmt.Sprintf("%.300q", key), Rule: fmt.Sprintf("a key must have 1 to %d bytes", longestKey)}
+	if !validKey(key) {
+		return nil, &highway.InvalidPolicyError{Policy: "registry.Registry", Field: "Get", Value: quoted(key), Rule: keyRule}
 	}
 	if r.base.Storage == nil {
 		highway.DefaultStorage() // looks it up, which may log, so not under the lock
@@ -150,6 +153,9 @@ func (r *Registry) add(key string) (*highway.CircuitProtector, error) {
 	}
 	policy := r.base
 	policy.ResourceKey = key
+	s := r.settings.Load().of(key)
+	policy.Cooldown, policy.ProbeTimeout = s.Cooldown, s.ProbeTimeout
+	policy.FailureLimit, policy.SuccessLimit = s.FailureLimit, s.SuccessLimit
 	p, err := highway.NewCircuitProtector(policy)
 	if err != nil {
 		return nil, err
