@@ -47,8 +47,8 @@ type Collector struct {
 //
 //	prometheus.MustRegister(collector)
 //
-// One collector for all protectors of a process is enough, and two in one registerer
-// are refused there unless their labels differ (see prometheus.WrapRegistererWith).
+// One collector for all protectors of a process is enough. A registry takes two only if
+// prometheus.WrapRegistererWith gives each its own value of a label.
 func NewCollector(all iter.Seq[*highway.CircuitProtector], config Config) (*Collector, error) {
 	reader, err := metrics.NewReader(all, config.MaxKeys)
 	if err != nil {
