@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,19 +17,22 @@ import (
 // A tracer is a handler that finds a trace in the context, as those of telemetry do.
 type tracer struct {
 	slog.Handler
+	mu    *sync.Mutex
 	heard *[]string
 }
 
 func (h tracer) Handle(ctx context.Context, r slog.Record) error {
 	line := fmt.Sprint(ctx.Value(traceKey{}), " ", r.Level)
 	r.Attrs(func(a slog.Attr) bool { line += fmt.Sprint(" ", a); return true })
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	*h.heard = append(*h.heard, line)
 	return nil
 }
 
 func tracing() (*slog.Logger, *[]string) {
 	heard := &[]string{}
-	return slog.New(tracer{slog.NewTextHandler(nil, &slog.HandlerOptions{Level: slog.LevelDebug}), heard}), heard
+	return slog.New(tracer{slog.NewTextHandler(nil, &slog.HandlerOptions{Level: slog.LevelDebug}), &sync.Mutex{}, heard}), heard
 }
 
 func TestLogsBelongToTheTraceOfTheCall(t *testing.T) {

@@ -16,7 +16,7 @@ type Snapshot struct {
 	FailureLimit   Limit         // from the policy, or the default
 	SuccessLimit   Limit         // from the policy, or the default
 	Log            ExecutionLog  // what the next decision goes by
-	ProbesInFlight int           // HALF_OPEN: probes that have yet to be settled
+	ProbesInFlight int           // HALF_OPEN: calls through this protector that probe at this moment
 	Totals         Totals        // counts since the protector was made
 	Changes        []ChangeCount // the changes of state in Totals, by state and then reason
 	Fleet          FleetSignal   // whether the storage answers
@@ -28,6 +28,18 @@ type FleetSignal struct {
 	Live   bool      // the storage answers; without it every instance is on its own
 	Since  time.Time // how long it has been live, or not
 	Err    error     // why it is not live
+
+	// Instance is the name of this process at the storage, for this circuit. It is made
+	// anew each time that a process starts.
+	Instance string
+
+	// Heard is when the storage last told how this circuit stands; zero: never. One that
+	// is CLOSED everywhere is asked about every few minutes only, when nothing goes on.
+	Heard time.Time
+
+	// Leases is how many probes the whole half-open fleet has out, as far as this
+	// instance has heard. Those of its own that are under way are ProbesInFlight.
+	Leases int
 }
 
 // Totals count since the protector was made. Failures, Ignored and StatusChanges are
@@ -67,7 +79,11 @@ func (p *CircuitProtector) Snapshot() Snapshot {
 	}
 	if p.entry != nil {
 		signal := p.entry.Signal()
-		s.Fleet = FleetSignal{Shared: true, Live: signal.Live, Since: signal.Since, Err: signal.Err}
+		s.Fleet = FleetSignal{
+			Shared: true, Live: signal.Live, Since: signal.Since, Err: signal.Err,
+			Instance: p.entry.Instance(), Heard: p.entry.Heard(), Leases: p.member.Leases(now),
+		}
+		s.ProbesInFlight = p.member.InFlight(now)
 	}
 	if refusal := p.episode.Load().refusal; refusal != nil {
 		s.RetryAfter = refusal.retryAfter(now)

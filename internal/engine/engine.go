@@ -81,8 +81,9 @@ type Entry struct {
 	place    int    // among the members of the key
 	gone     bool
 	at       time.Time
-	index    int    // in the queue; -1: it is not there
-	refused  Signal // of this circuit, by a storage that answers; zero if it is not
+	index    int       // in the queue; -1: it is not there
+	refused  Signal    // of this circuit, by a storage that answers; zero if it is not
+	heard    time.Time // when the storage last told how the circuit stands
 
 	unchanged bool // the log says that a change was refused; the loop's own
 }
@@ -107,6 +108,23 @@ type Signal struct {
 	Live  bool
 	Since time.Time
 	Err   error // why not
+}
+
+// Instance is the member's name at the storage.
+func (entry *Entry) Instance() string { return entry.instance }
+
+// Heard is when the storage last told how the circuit stands, or zero.
+func (entry *Entry) Heard() time.Time {
+	entry.engine.mu.Lock()
+	defer entry.engine.mu.Unlock()
+	return entry.heard
+}
+
+// told notes that the storage tells, at this moment, how the circuit stands.
+func (entry *Entry) told() {
+	entry.engine.mu.Lock()
+	defer entry.engine.mu.Unlock()
+	entry.heard = time.Now()
 }
 
 // start makes an engine and its goroutines.
