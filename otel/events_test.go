@@ -60,7 +60,7 @@ func TestACallLeavesItsTrace(t *testing.T) {
 			"highway.attempt: highway.attempt.number=1 highway.outcome=retried highway.wait=1 error.type=*errors.errorString error.message=down",
 			"highway.refusal: highway.resource_key=payments highway.state=open highway.retry_after=29",
 			"highway.attempt: highway.attempt.number=2 highway.outcome=refused error.type=*highway.ProtectedCallError "+
-				`error.message=highway: call to "payments" refused: circuit is open, retry after 29s`,
+				`error.message=highway: call to "payments" refused: circuit is OPEN, retry after 29s`,
 		)
 		time.Sleep(time.Minute)
 		wantEvents(t, traced(func(ctx context.Context) { play(ctx, net, "..") }),

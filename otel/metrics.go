@@ -40,7 +40,7 @@ type Config struct {
 	MaxKeys int
 
 	// Storages are those whose requests are measured, usually one:
-	// [highway.DefaultStorage], or the one that the policies name. A nil one is an error.
+	// [highway.DefaultStorage], or the one that the policies name. A nil one is none.
 	Storages []highway.Storage
 }
 
@@ -74,14 +74,11 @@ func NewMetrics(all iter.Seq[*highway.CircuitProtector], config Config) (*Metric
 	if err != nil {
 		return nil, fmt.Errorf("highwayotel: %w", err)
 	}
-	stop, err := metrics.ObserveStorages(config.Storages, func(operation, outcome string, seconds float64) {
+	stop := metrics.ObserveStorages(config.Storages, func(operation, outcome string, seconds float64) {
 		// The request has no context that anybody else knows.
 		requests.Record(context.Background(), seconds, metric.WithAttributes(
 			attribute.String(metrics.Operation, operation), attribute.String(metrics.Outcome, outcome)))
 	})
-	if err != nil {
-		return nil, fmt.Errorf("highwayotel: %w", err)
-	}
 	registration, err := observe(meter, reader)
 	if err != nil {
 		stop()

@@ -28,7 +28,7 @@ type Config struct {
 	MaxKeys int
 
 	// Storages are those whose requests are measured, usually one:
-	// [highway.DefaultStorage], or the one that the policies name. A nil one is an error.
+	// [highway.DefaultStorage], or the one that the policies name. A nil one is none.
 	Storages []highway.Storage
 }
 
@@ -59,12 +59,9 @@ func NewCollector(all iter.Seq[*highway.CircuitProtector], config Config) (*Coll
 		Help:    metrics.StorageRequests.Help,
 		Buckets: metrics.Buckets,
 	}, labels(metrics.StorageRequests))
-	stop, err := metrics.ObserveStorages(config.Storages, func(operation, outcome string, seconds float64) {
+	stop := metrics.ObserveStorages(config.Storages, func(operation, outcome string, seconds float64) {
 		requests.WithLabelValues(operation, outcome).Observe(seconds)
 	})
-	if err != nil {
-		return nil, fmt.Errorf("highwayprometheus: %w", err)
-	}
 	c := &Collector{
 		reader:       reader,
 		descriptions: map[*metrics.Metric]*prometheus.Desc{},

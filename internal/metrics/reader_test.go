@@ -65,8 +65,13 @@ func TestPointsOfAProtector(t *testing.T) {
 		})
 		permit.Success()
 		play(p, ".")
+		if err := p.Disable(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 		want(t, read(t, r), map[string]float64{
 			"circuit.state{a,closed}":                             1,
+			"circuit.held{a,disabled}":                            1,
+			"circuit.held{a,isolated}":                            0,
 			"circuit.transitions{a,closed,success_limit_reached}": 1,
 			"circuit.probes.in_flight{a}":                         0,
 		})
@@ -314,10 +319,5 @@ func TestWhatMakesNoSense(t *testing.T) {
 	}
 	if _, err := metrics.NewReader(slices.Values([]*highway.CircuitProtector{}), -1); err == nil {
 		t.Error("a negative limit is fine")
-	}
-	for _, storage := range []highway.Storage{nil, (*highway.InMemoryStorage)(nil)} {
-		if _, err := metrics.ObserveStorages([]highway.Storage{storage}, nil); err == nil {
-			t.Errorf("%#v as a storage is fine", storage)
-		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 const (
 	states  = int(highway.HalfOpen) + 1
+	holds   = int(highway.Disabled) + 1
 	reasons = int(highway.FleetDecided) + 1
 )
 
@@ -57,6 +58,7 @@ type series struct {
 type present struct {
 	circuits                   int
 	states                     [states]int
+	holds                      [holds]int
 	outcomes, failures, probes int
 
 	shared, live int
@@ -68,6 +70,9 @@ func (n *present) add(s *highway.Snapshot) {
 	n.circuits++
 	if int(s.State) < states {
 		n.states[s.State]++
+	}
+	if int(s.Hold) < holds {
+		n.holds[s.Hold]++
 	}
 	n.outcomes += s.Log.Len()
 	n.failures += s.Log.Failures()
@@ -131,6 +136,11 @@ func (s *series) points(points []Point, now time.Time) []Point {
 	}
 	for state, count := range s.now.states {
 		point(CircuitState, float64(count), stateNames[state])
+	}
+	for hold, count := range s.now.holds {
+		if hold != int(highway.NoHold) {
+			point(Held, float64(count), holdNames[hold])
+		}
 	}
 	point(WindowOutcomes, float64(s.now.outcomes))
 	point(WindowFailures, float64(s.now.failures))

@@ -1,21 +1,9 @@
 package metrics
 
-import (
-	"fmt"
-	"reflect"
-
-	"github.com/highway-engine/highway"
-)
+import "github.com/highway-engine/highway"
 
 // ObserveStorages tells of each request to the storages, in seconds, until stop is called.
-func ObserveStorages(storages []highway.Storage, observe func(operation, outcome string, seconds float64)) (stop func(), err error) {
-	for i, s := range storages {
-		if v := reflect.ValueOf(s); s == nil || v.Kind() == reflect.Pointer && v.IsNil() {
-			return nil, fmt.Errorf("Storages[%d] is nil", i)
-		} else if !v.Comparable() {
-			return nil, fmt.Errorf("Storages[%d] is a %T, which is not comparable", i, s)
-		}
-	}
+func ObserveStorages(storages []highway.Storage, observe func(operation, outcome string, seconds float64)) (stop func()) {
 	var stops []func()
 	for _, s := range storages {
 		stops = append(stops, highway.ObserveStorage(s, func(r highway.StorageRequest) {
@@ -30,5 +18,5 @@ func ObserveStorages(storages []highway.Storage, observe func(operation, outcome
 		for _, stop := range stops {
 			stop()
 		}
-	}, nil
+	}
 }

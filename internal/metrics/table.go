@@ -35,6 +35,7 @@ type Metric struct {
 const (
 	ResourceKey = "highway.resource_key" // of the protector's policy
 	State       = "highway.state"        // closed, open, half_open
+	Hold        = "highway.hold"         // isolated, disabled
 	To          = "highway.to"           // the state that a transition leads to
 	Reason      = "highway.reason"       // why a transition happened
 	Outcome     = "highway.outcome"      // of a call, an attempt or a request
@@ -51,6 +52,11 @@ var (
 		Name: "highway.circuit.state", Prometheus: "highway_circuit_state", Unit: "{circuit}", Kind: Sum,
 		Help:   "Circuits in each state: 1 for the state that the circuit is in, 0 for the others.",
 		Labels: []string{ResourceKey, State},
+	}
+	Held = &Metric{
+		Name: "highway.circuit.held", Prometheus: "highway_circuit_held", Unit: "{circuit}", Kind: Sum,
+		Help:   "Circuits that a person has isolated or disabled, and not released.",
+		Labels: []string{ResourceKey, Hold},
 	}
 	Transitions = &Metric{
 		Name: "highway.circuit.transitions", Prometheus: "highway_circuit_transitions_total", Unit: "{transition}", Kind: Counter,
@@ -99,7 +105,7 @@ var (
 	}
 	Attempts = &Metric{
 		Name: "highway.retry.attempts", Prometheus: "highway_retry_attempts_total", Unit: "{attempt}", Kind: Counter,
-		Help:   "Attempts of retry policies by how they ended; retried means that another one followed.",
+		Help:   "Attempts of retry policies by how they ended; retried means that another one was due.",
 		Labels: []string{Policy, Outcome},
 	}
 	StorageRequests = &Metric{
@@ -111,13 +117,13 @@ var (
 
 // All is the table, in the order of the documentation.
 var All = []*Metric{
-	CircuitState, Transitions, Calls, WindowOutcomes, WindowFailures, FailureRatio, Probes,
+	CircuitState, Held, Transitions, Calls, WindowOutcomes, WindowFailures, FailureRatio, Probes,
 	FleetUp, FleetLeases, ReportAge, Attempts, StorageRequests,
 }
 
 // Buckets are the upper bounds of [StorageRequests] in seconds: from a storage in this
-// process to one that hangs.
-var Buckets = []float64{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10}
+// process to a request that is given up, after a second.
+var Buckets = []float64{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5}
 
 // How a call ended.
 const (
@@ -134,9 +140,10 @@ const (
 	Failed    = "failed"    // it failed, and no other follows
 )
 
-// stateNames and reasonNames are the values of labels, by number.
+// stateNames, holdNames and reasonNames are the values of labels, by number.
 var (
 	stateNames  = names(highway.HalfOpen, highway.CircuitState.String)
+	holdNames   = names(highway.Disabled, highway.Hold.String)
 	reasonNames = names(highway.FleetDecided, highway.Reason.String)
 )
 

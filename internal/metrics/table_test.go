@@ -50,6 +50,9 @@ func TestEnumsAreComplete(t *testing.T) {
 			t.Errorf("%v is %q, want %q", r, got, want)
 		}
 	}
+	if h := highway.Disabled + 1; !strings.Contains(h.String(), "(") {
+		t.Errorf("the metrics do not know the hold %v", h)
+	}
 	if got := metrics.ReasonName(200); got != metrics.Other {
 		t.Errorf("an unknown reason is %q", got)
 	}
