@@ -3,7 +3,9 @@ module github.com/highway-engine/highway/grafana
 go 1.25.0
 
 require (
+	github.com/highway-engine/highway v0.0.0
 	github.com/highway-engine/highway/prometheus v0.0.0
+	github.com/prometheus/client_golang v1.24.1
 	github.com/prometheus/prometheus v0.310.0
 )
 
@@ -17,9 +19,7 @@ require (
 	github.com/go-logr/stdr v1.2.2 // indirect
 	github.com/gogo/protobuf v1.3.2 // indirect
 	github.com/grafana/regexp v0.0.0-20250905093917-f7b3be9d1853 // indirect
-	github.com/highway-engine/highway v0.0.0 // indirect
 	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect
-	github.com/prometheus/client_golang v1.24.1 // indirect
 	github.com/prometheus/client_model v0.6.2 // indirect
 	github.com/prometheus/common v0.70.1 // indirect
 	github.com/prometheus/procfs v0.21.1 // indirect
