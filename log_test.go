@@ -67,7 +67,6 @@ func TestTheDefaultLoggerIsThatOfTheEvent(t *testing.T) {
 	change, attempt := highway.LogStatusChanges(nil), highway.LogAttempts(nil)
 	log := captureLog(t)
 	change(highway.StatusChange{To: highway.Open})
-	//lint:ignore SA1012 a call without a context is logged
 	attempt(nil, highway.Attempt{Number: 1, Err: errDown})
 	if n := strings.Count(log.String(), "level=WARN"); n != 2 {
 		t.Errorf("logged %q", log.String())
