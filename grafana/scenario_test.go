@@ -17,6 +17,7 @@ import (
 	"github.com/highway-engine/highway/fleet"
 	highwayprometheus "github.com/highway-engine/highway/prometheus"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 )
 
@@ -194,7 +195,7 @@ func (r *recording) scrape(t *testing.T, instances []*instance) {
 				}
 				add := func(suffix string, value float64, more ...string) {
 					b := labels.NewBuilder(labels.FromMap(set))
-					b.Set(labels.MetricName, f.GetName()+suffix)
+					b.Set(model.MetricNameLabel, f.GetName()+suffix)
 					if more != nil {
 						b.Set(more[0], more[1])
 					}
@@ -231,7 +232,7 @@ func (r *recording) add(l labels.Labels, s sample) {
 func exported(r recording) map[string]map[string]map[string]bool {
 	found := map[string]map[string]map[string]bool{}
 	for _, s := range r.series {
-		name := s.labels.Get(labels.MetricName)
+		name := s.labels.Get(model.MetricNameLabel)
 		if !strings.HasPrefix(name, "highway_") {
 			continue
 		}
