@@ -76,8 +76,11 @@ func OnRefusal(ctx context.Context, refusal *highway.ProtectedCallError) {
 //	error.message           string   what it says; only if there is one
 func OnAttempt(ctx context.Context, a highway.Attempt) {
 	span := recording(ctx)
+	if span == nil {
+		return
+	}
 	outcome := metrics.AttemptOutcome(a)
-	if span == nil || outcome == metrics.Success {
+	if outcome == metrics.Success {
 		return
 	}
 	attributes := []attribute.KeyValue{

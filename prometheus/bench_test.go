@@ -3,6 +3,7 @@ package highwayprometheus_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -73,4 +74,51 @@ func BenchmarkCall(b *testing.B) {
 			})
 		}
 	}
+}
+
+// BenchmarkAttempt is a call that succeeds at once through a retry policy, counted and not.
+func BenchmarkAttempt(b *testing.B) {
+	collector := must(highwayprometheus.NewCollector(slices.Values([]*highway.CircuitProtector{}), highwayprometheus.Config{}))
+	for _, counted := range []bool{false, true} {
+		b.Run(fmt.Sprintf("counted=%v", counted), func(b *testing.B) {
+			retry := highway.RetryWithBackoffPolicy{}
+			if counted {
+				retry.OnAttempt = collector.OnAttempt("a")
+			}
+			ctx := context.Background()
+			call := func(context.Context) error { return nil }
+			b.ReportAllocs()
+			for b.Loop() {
+				_ = retry.Do(ctx, call)
+			}
+		})
+	}
+}
+
+// BenchmarkMemory is what a collector remembers of each protector.
+func BenchmarkMemory(b *testing.B) {
+	var all []*highway.CircuitProtector
+	for i := range 10_000 {
+		all = append(all, highway.Must(highway.NewCircuitProtector(highway.CircuitProtectorPolicy{ResourceKey: fmt.Sprint(i)})))
+	}
+	var collectors []*highwayprometheus.Collector
+	heap := func() float64 {
+		runtime.GC()
+		var stats runtime.MemStats
+		runtime.ReadMemStats(&stats)
+		return float64(stats.HeapAlloc)
+	}
+	before := heap()
+	for b.Loop() {
+		c := must(highwayprometheus.NewCollector(slices.Values(all), highwayprometheus.Config{}))
+		registry := prometheus.NewRegistry()
+		registry.MustRegister(c)
+		if _, err := registry.Gather(); err != nil {
+			b.Fatal(err)
+		}
+		collectors = append(collectors, c)
+	}
+	b.ReportMetric((heap()-before)/float64(len(all)*len(collectors)), "B/protector")
+	runtime.KeepAlive(collectors)
+	runtime.KeepAlive(all)
 }

@@ -3,7 +3,6 @@ package metrics
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -11,6 +10,15 @@ import (
 )
 
 var attemptOutcomes = [...]string{Success, Recovered, Retried, Failed, Refused}
+
+// The numbers of attemptOutcomes.
+const (
+	success = iota
+	recovered
+	retried
+	failed
+	refused
+)
 
 // attempts count those of retry policies, by name.
 type attempts struct {
@@ -32,7 +40,7 @@ func (a *attempts) on(name string) func(context.Context, highway.Attempt) {
 	defer a.mu.Unlock()
 	p := a.policies.of(name)
 	return func(_ context.Context, attempt highway.Attempt) {
-		p.counts[slices.Index(attemptOutcomes[:], AttemptOutcome(attempt))].Add(1)
+		p.counts[attemptOutcome(attempt)].Add(1)
 	}
 }
 
@@ -52,17 +60,24 @@ func (a *attempts) points(points []Point) []Point {
 }
 
 // AttemptOutcome is the value of a label for how an attempt ended.
-func AttemptOutcome(a highway.Attempt) string {
-	var refusal *highway.ProtectedCallError
+func AttemptOutcome(a highway.Attempt) string { return attemptOutcomes[attemptOutcome(a)] }
+
+func attemptOutcome(a highway.Attempt) int {
 	switch {
 	case a.Err == nil && a.Number <= 1:
-		return Success
+		return success
 	case a.Err == nil:
-		return Recovered
+		return recovered
 	case a.Again:
-		return Retried
-	case errors.As(a.Err, &refusal):
-		return Refused
+		return retried
+	case isRefusal(a.Err):
+		return refused
 	}
-	return Failed
+	return failed
+}
+
+// isRefusal allocates, so it stands apart from those that succeed.
+func isRefusal(err error) bool {
+	var refusal *highway.ProtectedCallError
+	return errors.As(err, &refusal)
 }
