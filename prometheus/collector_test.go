@@ -98,6 +98,7 @@ func TestStorageRequestsAreMeasured(t *testing.T) {
 				t.Errorf("there is no %s in\n%s", line, text)
 			}
 		}
+		collector.OnAttempt("charge")
 		problems, err := testutil.CollectAndLint(collector)
 		if err != nil || len(problems) > 0 {
 			t.Error(problems, err)
