@@ -199,6 +199,13 @@ func TestTheHotPathsDoNotAllocate(t *testing.T) {
 	healthy := newProtector(t, highway.CircuitProtectorPolicy{})
 	failing := newProtector(t, highway.CircuitProtectorPolicy{FailureLimit: highway.Fraction(10, 10)})
 	open := opened(t)
+	counting := newProtector(t, highway.CircuitProtectorPolicy{CountCalls: true})
+	told := 0
+	telling := newProtector(t, highway.CircuitProtectorPolicy{
+		CountCalls: true,
+		OnRefusal:  func(context.Context, *highway.ProtectedCallError) { told++ },
+	})
+	_ = telling.Isolate(ctx)
 	net := highway.Must(highway.NewSafetyNet(highway.RetryWithBackoffPolicy{}, healthy))
 	decorated := highway.Decorate(net, func(_ context.Context, n int) (int, error) { return n, nil })
 	n := 0
@@ -215,6 +222,8 @@ func TestTheHotPathsDoNotAllocate(t *testing.T) {
 		"Decorate on a net": {0, func() { n++; _, _ = decorated(ctx, n) }},
 		"Call on a net":     {0, func() { _, _ = highway.Call(ctx, net, func(context.Context) (int, error) { return 1, nil }) }},
 		"refused":           {0, func() { _ = open.Do(ctx, succeed) }},
+		"counted":           {0, func() { _ = counting.Do(ctx, succeed) }},
+		"refused and told":  {0, func() { _ = telling.Do(ctx, succeed) }},
 		"one in ten fails": {0, func() {
 			n++
 			_ = failing.Do(ctx, func(context.Context) error {

@@ -72,15 +72,13 @@ func (p *CircuitProtector) Release(ctx context.Context) error {
 
 // command lets the fleet, or without one this protector, follow a command.
 func (p *CircuitProtector) command(ctx context.Context, c protocol.Command, alone func(now time.Time)) error {
-	if ctx == nil { // as in Do
-		ctx = context.Background()
-	}
+	ctx = known(ctx)
 	if p.entry != nil && !p.entry.Ended() {
 		return p.entry.Command(ctx, c)
 	}
 	if p.unshared != nil {
 		return fmt.Errorf("%w: %w", ErrNotDone, p.unshared)
 	}
-	p.change(alone)
+	p.change(ctx, alone)
 	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"os"
 	"strings"
 	"time"
 
@@ -248,7 +250,7 @@ func ExampleRetryWithBackoffPolicy_onAttempt() {
 	retry := highway.RetryWithBackoffPolicy{
 		MaxRetries: 1,
 		Backoff:    highway.FixedDelay{Delay: time.Millisecond},
-		OnAttempt: func(a highway.Attempt) {
+		OnAttempt: func(_ context.Context, a highway.Attempt) {
 			fmt.Printf("attempt %d: %v, again: %v, after %v\n", a.Number, a.Err, a.Again, a.Wait)
 		},
 	}
@@ -258,6 +260,43 @@ func ExampleRetryWithBackoffPolicy_onAttempt() {
 	// attempt 1: down, again: true, after 1ms
 	// attempt 2: down, again: false, after 0s
 	// highway: gave up after 2 attempts: down
+}
+
+// Whoever is on call reads in the log when a circuit opened, and why.
+func ExampleLogStatusChanges() {
+	logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: withoutTime}))
+	protector := highway.Must(highway.NewCircuitProtector(highway.CircuitProtectorPolicy{
+		ResourceKey:    "payments",
+		FailureLimit:   highway.Fraction(1, 1),
+		OnStatusChange: highway.LogStatusChanges(logger), // nil: the default logger
+	}))
+	_ = protector.Do(context.Background(), func(context.Context) error { return errors.New("down") })
+	_ = protector.Close(context.Background())
+	// Output:
+	// level=WARN msg="highway: a circuit has changed its state" resource_key=payments from=CLOSED to=OPEN reason="failure limit reached"
+	// level=INFO msg="highway: a circuit has changed its state" resource_key=payments from=OPEN to=CLOSED reason=commanded
+}
+
+// Attempts that another follows are logged at the level Debug.
+func ExampleLogAttempts() {
+	logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: withoutTime, Level: slog.LevelDebug}))
+	retry := highway.RetryWithBackoffPolicy{
+		MaxRetries: 1,
+		Backoff:    highway.FixedDelay{Delay: time.Millisecond},
+		OnAttempt:  highway.LogAttempts(logger), // nil: the default logger
+	}
+	_ = retry.Do(context.Background(), func(context.Context) error { return errors.New("down") })
+	// Output:
+	// level=DEBUG msg="highway: an attempt has failed, another follows" attempt=1 error=down wait=1ms
+	// level=WARN msg="highway: an attempt has failed, no other follows" attempt=2 error=down
+}
+
+// withoutTime makes a log the same each time.
+func withoutTime(_ []string, a slog.Attr) slog.Attr {
+	if a.Key == slog.TimeKey {
+		return slog.Attr{}
+	}
+	return a
 }
 
 // Protectors of one key on one storage are one breaker.

@@ -38,6 +38,13 @@ func newProtector(t testing.TB, policy highway.CircuitProtectorPolicy) *highway.
 	return p
 }
 
+// traceKey is where traced puts a name.
+type traceKey struct{}
+
+func traced(name string) context.Context {
+	return context.WithValue(context.Background(), traceKey{}, name)
+}
+
 // play makes calls through p: '.' one that succeeds, 'x' one that fails.
 func play(t testing.TB, p highway.Policy, calls string) {
 	t.Helper()

@@ -42,6 +42,8 @@ func (p *CircuitProtector) Acquire(ctx context.Context) (*Permit, error) {
 	switch e.gate.Load() {
 	case gateRefusing:
 		return nil, e.refusal
+	case gateTelling:
+		return nil, p.refuse(ctx, e.refusal)
 	case gateAsking:
 		var err error
 		if e, ticket, err = p.admit(ctx); err != nil {
@@ -74,6 +76,6 @@ func (t *Permit) Settle(err error) {
 
 func (t *Permit) settle(o circuit.Outcome) {
 	if t.settled.CompareAndSwap(false, true) {
-		t.protector.settle(t.ticket, o)
+		t.protector.settle(t.ctx, t.ticket, o)
 	}
 }

@@ -19,6 +19,8 @@ func protect[T any](ctx context.Context, p *CircuitProtector, rest []layer, call
 	switch e.gate.Load() {
 	case gateRefusing:
 		return value, e.refusal
+	case gateTelling:
+		return value, p.refuse(ctx, e.refusal)
 	case gateAsking:
 		return probe(ctx, p, rest, call)
 	}
@@ -53,21 +55,30 @@ func probe[T any](ctx context.Context, p *CircuitProtector, rest []layer, call f
 // admit asks the machine, or the member of the fleet, to let one call through. The call
 // that makes the member ask the fleet for a probe waits a moment for it; no other does.
 func (p *CircuitProtector) admit(ctx context.Context) (e *episode, ticket protocol.Ticket, err error) {
-	e, ticket, wished, err := p.ask()
+	e, ticket, wished, refusal := p.ask(ctx)
 	if wished {
 		p.awaitLease(ctx)
-		e, ticket, _, err = p.ask() // and is refused if the lease has not come
+		e, ticket, _, refusal = p.ask(ctx) // and is refused if the lease has not come
 	}
-	if err != nil && p.policy.CountCalls {
-		p.mu.Lock()
-		p.totals.Refusals++
-		p.mu.Unlock()
+	if refusal != nil {
+		return nil, ticket, p.refuse(ctx, refusal)
 	}
-	return e, ticket, err
+	return e, ticket, nil
+}
+
+// refuse counts a refused call and tells of it. No lock is held.
+func (p *CircuitProtector) refuse(ctx context.Context, refusal *ProtectedCallError) error {
+	if p.calls != nil {
+		p.calls.add(refused)
+	}
+	if p.policy.OnRefusal != nil {
+		guard("OnRefusal", func() { p.policy.OnRefusal(known(ctx), refusal) })
+	}
+	return refusal
 }
 
 // ask is admit without waiting. Wished says that a lease may be on its way.
-func (p *CircuitProtector) ask() (e *episode, ticket protocol.Ticket, wished bool, err error) {
+func (p *CircuitProtector) ask(ctx context.Context) (e *episode, ticket protocol.Ticket, wished bool, refusal *ProtectedCallError) {
 	p.mu.Lock()
 	now := time.Now() // read under the lock: instants come in order
 	var ok bool
@@ -79,7 +90,7 @@ func (p *CircuitProtector) ask() (e *episode, ticket protocol.Ticket, wished boo
 		ticket.Probe, ok = p.machine.Admit(now)
 		ticket.Epoch = p.machine.Epoch()
 	}
-	changed := p.publish()
+	changed := p.publish(ctx)
 	e = p.episode.Load()
 	p.mu.Unlock()
 	if changed {
@@ -87,11 +98,14 @@ func (p *CircuitProtector) ask() (e *episode, ticket protocol.Ticket, wished boo
 		delivered := false
 		defer func() {
 			if !delivered && ok {
-				p.settle(ticket, circuit.Ignored)
+				p.settle(ctx, ticket, circuit.Ignored)
 			}
 		}()
 		p.changes.deliver()
 		delivered = true
+	}
+	if !ok && e.refusal == nil { // by the fleet, which probes, and the circuit has just closed here
+		return nil, ticket, wished, p.refusal(HalfOpen, time.Time{})
 	}
 	if !ok {
 		return nil, ticket, wished, e.refusal
@@ -102,11 +116,11 @@ func (p *CircuitProtector) ask() (e *episode, ticket protocol.Ticket, wished boo
 // finish settles a call that has come back with err, or has not come back.
 func (p *CircuitProtector) finish(ctx context.Context, t protocol.Ticket, err error, returned bool) {
 	if returned && err == nil {
-		p.settle(t, circuit.Success)
+		p.settle(ctx, t, circuit.Success)
 		return
 	}
 	outcome := circuit.Failure
-	defer func() { p.settle(t, outcome) }() // also when ShouldHandle panics
+	defer func() { p.settle(ctx, t, outcome) }() // also when ShouldHandle panics
 	switch {
 	case errors.Is(contextError(ctx), context.Canceled) || refusalIn(err) != nil:
 		outcome = circuit.Ignored
@@ -116,17 +130,19 @@ func (p *CircuitProtector) finish(ctx context.Context, t protocol.Ticket, err er
 }
 
 // settle gives the outcome of an admitted call to the machine.
-func (p *CircuitProtector) settle(t protocol.Ticket, o circuit.Outcome) {
+func (p *CircuitProtector) settle(ctx context.Context, t protocol.Ticket, o circuit.Outcome) {
+	if o == circuit.Success && p.calls != nil && p.episode.Load().counting(t) {
+		p.calls.add(succeeded)
+		return
+	}
 	p.mu.Lock()
 	switch o {
 	case circuit.Success:
-		if p.policy.CountCalls {
-			p.totals.Successes++
-		}
+		p.successes++
 	case circuit.Failure:
-		p.totals.Failures++
+		p.failures++
 	case circuit.Ignored:
-		p.totals.Ignored++
+		p.ignored++
 	}
 	failed := o == circuit.Failure
 	switch {
@@ -142,7 +158,7 @@ func (p *CircuitProtector) settle(t protocol.Ticket, o circuit.Outcome) {
 		}
 		p.machine.Record(t.Epoch, failed, now)
 	}
-	changed := p.publish()
+	changed := p.publish(ctx)
 	p.mu.Unlock()
 	if changed {
 		p.changes.deliver()

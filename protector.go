@@ -23,13 +23,17 @@ type CircuitProtector struct {
 	// episode is the present stay in one state. Calls read it without the lock.
 	episode atomic.Pointer[episode]
 
+	calls   *callCounts            // nil without CountCalls
 	policy  CircuitProtectorPolicy // defaults filled in; never written again
 	changes changeQueue
 
 	// mu guards what follows. No code of a user runs while it is held.
 	mu      sync.Mutex
 	machine *circuit.Machine
-	totals  Totals
+
+	failures, ignored uint64 // of Totals
+	successes         uint64 // those that were settled; the others are in calls
+	changed           changeCounts
 
 	// With a storage the machine is that of a member of the fleet.
 	member *protocol.Member
@@ -55,7 +59,9 @@ func NewCircuitProtector(policy CircuitProtectorPolicy) (*CircuitProtector, erro
 		policy:   policy,
 		unshared: unshared,
 		changes:  changeQueue{listener: policy.OnStatusChange},
-		totals:   Totals{Counted: policy.CountCalls},
+	}
+	if policy.CountCalls {
+		p.calls = &callCounts{}
 	}
 	p.mu.Lock() // the engine may want the member at once
 	defer p.mu.Unlock()
@@ -82,9 +88,12 @@ func (p *CircuitProtector) Do(ctx context.Context, call func(context.Context) er
 	if e == nil {
 		return errUnmade
 	}
-	if gate := e.gate.Load(); gate == gateRefusing {
+	switch e.gate.Load() {
+	case gateRefusing:
 		return e.refusal
-	} else if gate == gateAsking {
+	case gateTelling:
+		return p.refuse(ctx, e.refusal)
+	case gateAsking:
 		_, err = probe(ctx, p, nil, valueless(call))
 		return err
 	}
@@ -111,13 +120,13 @@ func (p *CircuitProtector) Status() CircuitState {
 }
 
 // change lets a command happen to the machine at the present instant.
-func (p *CircuitProtector) change(command func(now time.Time)) {
+func (p *CircuitProtector) change(ctx context.Context, command func(now time.Time)) {
 	p.mu.Lock()
 	now := time.Now()
 	p.machine.Advance(now)
-	changed := p.publish()
+	changed := p.publish(ctx)
 	command(now)
-	changed = p.publish() || changed
+	changed = p.publish(ctx) || changed
 	p.mu.Unlock()
 	if changed {
 		p.changes.deliver()
@@ -130,7 +139,7 @@ func (p *CircuitProtector) advance() time.Time {
 	p.mu.Lock()
 	now := time.Now()
 	p.machine.Advance(now)
-	if p.publish() {
+	if p.publish(context.Background()) {
 		// Not here: whoever reads a status may hold a lock that the listener wants.
 		go p.changes.deliver()
 	}
@@ -138,8 +147,8 @@ func (p *CircuitProtector) advance() time.Time {
 }
 
 // publish makes calls see the machine as it is now, and says whether listeners are
-// to be told of a change. The lock is held.
-func (p *CircuitProtector) publish() (changed bool) {
+// to be told of a change, which ctx is of. The lock is held.
+func (p *CircuitProtector) publish(ctx context.Context) (changed bool) {
 	e := p.episode.Load()
 	if e.epoch == p.machine.Epoch() {
 		if gate := p.gate(); e.gate.Load() != gate {
@@ -153,12 +162,14 @@ func (p *CircuitProtector) publish() (changed bool) {
 	if e.state == next.state {
 		return false
 	}
-	p.totals.StatusChanges++
+	reason := Reason(p.machine.Reason())
+	p.changed.add(next.state, reason)
 	return p.changes.add(StatusChange{
 		Protector: p,
+		Context:   known(ctx),
 		From:      e.state,
 		To:        next.state,
-		Reason:    Reason(p.machine.Reason()),
+		Reason:    reason,
 		At:        p.machine.Since(),
 	})
 }

@@ -38,6 +38,10 @@ func TestRefusalsReadTheClockOnlyNearTheEnd(t *testing.T) {
 func TestTheGateIsQuietWhenTheWindowIsFullOfSuccesses(t *testing.T) {
 	for _, counting := range []bool{false, true} {
 		p := Must(NewCircuitProtector(CircuitProtectorPolicy{FailureLimit: Fraction(2, 2), CountCalls: counting}))
+		quiet := uint32(gateQuiet)
+		if counting {
+			quiet = gateCounting
+		}
 		for i, want := range []bool{false, true, true, false, false, true} {
 			_ = p.Do(context.Background(), func(context.Context) error {
 				if i == 3 {
@@ -45,8 +49,8 @@ func TestTheGateIsQuietWhenTheWindowIsFullOfSuccesses(t *testing.T) {
 				}
 				return nil
 			})
-			if got := p.episode.Load().quiet(); got != (want && !counting) {
-				t.Errorf("after call %d, counting %v, the gate is quiet: %v", i, counting, got)
+			if gate := p.episode.Load().gate.Load(); (gate == quiet) != want {
+				t.Errorf("after call %d, counting %v, the gate is %d", i, counting, gate)
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package highway
 
 import (
+	"context"
 	"fmt"
 	"reflect"
 	"time"
@@ -69,9 +70,17 @@ type CircuitProtectorPolicy struct {
 	// state as it is, such as Isolate on an open circuit, is no change.
 	OnStatusChange func(StatusChange)
 
-	// CountCalls makes Snapshot count successes and refusals too. Without it a
-	// success that changes nothing is not written down, and neither is a refusal;
-	// that is what makes them cost nanoseconds (benchmarks/README.md has both).
+	// OnRefusal is told of each call that is refused, with the call's context and the
+	// error that it gets, on its goroutine, before it returns and with no lock held. A
+	// panic in it is caught and logged with [log/slog]. An open circuit may refuse
+	// millions: it should be quick. Nil costs nothing. It must be safe for concurrent use.
+	OnRefusal func(context.Context, *ProtectedCallError)
+
+	// CountCalls makes Snapshot count successes and refusals too. Without it a success
+	// that changes nothing is not written down, and neither is a refusal. With it each of
+	// them is counted, which takes neither a lock nor a clock: some nanoseconds on any
+	// number of cores (benchmarks/README.md has both), and 64 bytes, or up to 256 for
+	// each core where calls come at once.
 	CountCalls bool
 
 	// Rule decides when the trips of single instances open the circuit for the whole

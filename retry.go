@@ -58,9 +58,9 @@ type RetryWithBackoffPolicy struct {
 	// means no limit.
 	TotalTime time.Duration
 
-	// OnAttempt is told how each attempt ended, on the goroutine of the call, before
-	// the wait. A panic in it is caught and logged with [log/slog].
-	OnAttempt func(Attempt)
+	// OnAttempt is told how each attempt ended, with the context of the call, on its
+	// goroutine, before the wait. A panic in it is caught and logged with [log/slog].
+	OnAttempt func(context.Context, Attempt)
 
 	// Budget limits retries to a share of calls. Nil means no such limit.
 	Budget *RetryBudget

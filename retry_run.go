@@ -26,7 +26,7 @@ func (run *retryRun) next(ctx context.Context, result *error) (again bool) {
 	again = wait != stop
 	if run.policy.OnAttempt != nil {
 		attempt := Attempt{Number: run.attempts, Err: err, Again: again, Wait: max(0, wait)}
-		guard("OnAttempt", func() { run.policy.OnAttempt(attempt) })
+		guard("OnAttempt", func() { run.policy.OnAttempt(known(ctx), attempt) })
 	}
 	if !again {
 		return false

@@ -134,7 +134,7 @@ func TestNoAttemptFollowsACancellation(t *testing.T) {
 	var heard []highway.Attempt
 	r := highway.RetryWithBackoffPolicy{
 		Backoff:   highway.FixedDelay{},
-		OnAttempt: func(a highway.Attempt) { heard = append(heard, a) },
+		OnAttempt: func(_ context.Context, a highway.Attempt) { heard = append(heard, a) },
 	}
 	wantLimit(t, r.Do(ctx, func(context.Context) error { cancel(); return errDown }), 1, errDown, context.Canceled)
 	if want := []highway.Attempt{{Number: 1, Err: errDown}}; !slices.Equal(heard, want) {
@@ -146,7 +146,7 @@ func TestNoAttemptFollowsACancellation(t *testing.T) {
 func TestNoAttemptStartsAfterTheTotalTime(t *testing.T) {
 	dawdle := func() { time.Sleep(time.Minute) }
 	for name, r := range map[string]highway.RetryWithBackoffPolicy{
-		"OnAttempt":    {OnAttempt: func(highway.Attempt) { dawdle() }},
+		"OnAttempt":    {OnAttempt: func(context.Context, highway.Attempt) { dawdle() }},
 		"ShouldHandle": {ShouldHandle: func(error) bool { dawdle(); return true }},
 		"Backoff":      {Backoff: dawdling{}},
 	} {
@@ -331,7 +331,7 @@ func TestOnAttemptHearsOfEachAttempt(t *testing.T) {
 		r := highway.RetryWithBackoffPolicy{
 			Backoff:    highway.FixedDelay{Delay: time.Second},
 			MaxRetries: 2,
-			OnAttempt:  func(a highway.Attempt) { heard = append(heard, a) },
+			OnAttempt:  func(_ context.Context, a highway.Attempt) { heard = append(heard, a) },
 		}
 		if err := r.Do(ctx, (&attempts{fails: 1}).call); err != nil {
 			t.Fatal(err)
@@ -350,9 +350,22 @@ func TestOnAttemptHearsOfEachAttempt(t *testing.T) {
 	})
 }
 
+func TestOnAttemptGetsTheContextOfTheCall(t *testing.T) {
+	var heard []any
+	r := highway.RetryWithBackoffPolicy{OnAttempt: func(ctx context.Context, _ highway.Attempt) {
+		heard = append(heard, ctx.Value(traceKey{}))
+	}}
+	_ = r.Do(traced("a call"), succeed)
+	//lint:ignore SA1012 a call without a context is made
+	_ = r.Do(nil, succeed)
+	if !slices.Equal(heard, []any{"a call", nil}) {
+		t.Errorf("heard %v", heard)
+	}
+}
+
 func TestAPanicInOnAttemptIsLogged(t *testing.T) {
 	log := captureLog(t)
-	r := highway.RetryWithBackoffPolicy{OnAttempt: func(highway.Attempt) { panic("clumsy") }}
+	r := highway.RetryWithBackoffPolicy{OnAttempt: func(context.Context, highway.Attempt) { panic("clumsy") }}
 	if err := r.Do(context.Background(), succeed); err != nil || !strings.Contains(log.String(), "clumsy") {
 		t.Errorf("got %v, logged %q", err, log.String())
 	}

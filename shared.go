@@ -46,14 +46,14 @@ func (p *CircuitProtector) join() {
 type part struct{ weak.Pointer[CircuitProtector] }
 
 // With implements [engine.Part].
-func (w part) With(use func(m *protocol.Member, now time.Time)) bool {
+func (w part) With(ctx context.Context, use func(m *protocol.Member, now time.Time)) bool {
 	p := w.Value()
 	if p == nil {
 		return false
 	}
 	p.mu.Lock()
 	use(p.member, time.Now())
-	changed := p.publish()
+	changed := p.publish(ctx)
 	leased := p.member.Leased()
 	p.mu.Unlock()
 	if leased {

@@ -1,6 +1,9 @@
 package highway
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // A Snapshot is everything a protector knows of itself, read at one instant.
 type Snapshot struct {
@@ -13,8 +16,9 @@ type Snapshot struct {
 	FailureLimit   Limit         // from the policy, or the default
 	SuccessLimit   Limit         // from the policy, or the default
 	Log            ExecutionLog  // what the next decision goes by
-	ProbesInFlight int           // HALF_OPEN: probes that have yet to be settled
+	ProbesInFlight int           // HALF_OPEN: calls through this protector that probe at this moment
 	Totals         Totals        // counts since the protector was made
+	Changes        []ChangeCount // the changes of state in Totals, by state and then reason
 	Fleet          FleetSignal   // whether the storage answers
 }
 
@@ -24,11 +28,25 @@ type FleetSignal struct {
 	Live   bool      // the storage answers; without it every instance is on its own
 	Since  time.Time // how long it has been live, or not
 	Err    error     // why it is not live
+
+	// Instance is the name of this process at the storage, for this circuit. It is made
+	// anew each time that a process starts.
+	Instance string
+
+	// Heard is when the storage last told how this circuit stands; zero: never. One that
+	// is CLOSED everywhere is asked about every few minutes only, when nothing goes on.
+	Heard time.Time
+
+	// Leases is how many probes the whole half-open fleet has out, as far as this
+	// instance has heard. Those of its own that are under way are ProbesInFlight.
+	Leases int
 }
 
 // Totals count since the protector was made. Failures, Ignored and StatusChanges are
 // always exact, because these are written down anyway. Successes and Refusals are
-// counted with CountCalls only; see [CircuitProtectorPolicy].
+// counted with CountCalls only, see [CircuitProtectorPolicy], and are as exact: each call
+// is counted once. But they are counted without a lock, so a snapshot may have calls that
+// end in the same moment in them and not yet in the rest.
 type Totals struct {
 	Failures      uint64 // calls that failed, late ones and failed probes included
 	Ignored       uint64 // calls that said nothing about the resource
@@ -52,11 +70,20 @@ func (p *CircuitProtector) Snapshot() Snapshot {
 		SuccessLimit:   p.policy.SuccessLimit,
 		Log:            ExecutionLog{p.machine.Log()},
 		ProbesInFlight: p.machine.InFlight(now),
-		Totals:         p.totals,
+		Totals:         Totals{Failures: p.failures, Ignored: p.ignored, StatusChanges: p.changed.sum()},
+		Changes:        slices.Clone(p.changed),
+	}
+	if p.calls != nil {
+		s.Totals.Counted = true
+		s.Totals.Successes, s.Totals.Refusals = p.successes+p.calls.sum(succeeded), p.calls.sum(refused)
 	}
 	if p.entry != nil {
 		signal := p.entry.Signal()
-		s.Fleet = FleetSignal{Shared: true, Live: signal.Live, Since: signal.Since, Err: signal.Err}
+		s.Fleet = FleetSignal{
+			Shared: true, Live: signal.Live, Since: signal.Since, Err: signal.Err,
+			Instance: p.entry.Instance(), Heard: p.entry.Heard(), Leases: p.member.Leases(now),
+		}
+		s.ProbesInFlight = p.member.InFlight(now)
 	}
 	if refusal := p.episode.Load().refusal; refusal != nil {
 		s.RetryAfter = refusal.retryAfter(now)

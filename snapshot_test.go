@@ -3,6 +3,7 @@ package highway_test
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -38,6 +39,42 @@ func TestSnapshotTellsEverything(t *testing.T) {
 	})
 }
 
+// TestChangesAreCountedByReason, whether or not somebody listens, in one order.
+func TestChangesAreCountedByReason(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProtector(t, highway.CircuitProtectorPolicy{})
+		if got := p.Snapshot().Changes; len(got) != 0 {
+			t.Errorf("at first %v", got)
+		}
+		play(t, p, "..xx")
+		for range 2 {
+			time.Sleep(time.Minute)
+			play(t, p, "xx")
+		}
+		time.Sleep(time.Minute)
+		play(t, p, "..")
+		_ = p.Isolate(context.Background())
+		_ = p.Isolate(context.Background()) // it is already
+		_ = p.Disable(context.Background())
+		s := p.Snapshot()
+		want := []highway.ChangeCount{
+			{To: highway.Closed, Reason: highway.SuccessLimitReached, Count: 1},
+			{To: highway.Closed, Reason: highway.Commanded, Count: 1},
+			{To: highway.Open, Reason: highway.FailureLimitReached, Count: 1},
+			{To: highway.Open, Reason: highway.ProbesFailed, Count: 2},
+			{To: highway.Open, Reason: highway.Commanded, Count: 1},
+			{To: highway.HalfOpen, Reason: highway.CooldownOver, Count: 3},
+		}
+		if !slices.Equal(s.Changes, want) || s.Totals.StatusChanges != 9 {
+			t.Errorf("changes are %v of %d, want %v", s.Changes, s.Totals.StatusChanges, want)
+		}
+		s.Changes[0].Count = 100 // is a copy
+		if !slices.Equal(p.Snapshot().Changes, want) {
+			t.Error("a snapshot changed what is counted")
+		}
+	})
+}
+
 func TestCountingCallsIsExact(t *testing.T) {
 	p := newProtector(t, highway.CircuitProtectorPolicy{CountCalls: true, FailureLimit: highway.Fraction(10, 10)})
 	var wg sync.WaitGroup
@@ -48,6 +85,35 @@ func TestCountingCallsIsExact(t *testing.T) {
 	if got := p.Snapshot().Totals; got.Successes != 128 || got.Failures != 4 {
 		t.Errorf("totals are %+v", got)
 	}
+}
+
+// TestEveryRefusalIsCounted: by an open circuit, by one that probes, and when the last
+// probe of one has to be waited for.
+func TestEveryRefusalIsCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProtector(t, highway.CircuitProtectorPolicy{CountCalls: true})
+		play(t, p, "........xx")
+		refused := func(n int) {
+			for range n {
+				wantRefused(t, p)
+				if _, err := p.Acquire(context.Background()); err == nil {
+					t.Error("the call was let through")
+				}
+			}
+		}
+		refused(50)
+		time.Sleep(time.Minute - time.Millisecond) // refusals read the clock by now
+		refused(50)
+		time.Sleep(time.Millisecond)
+		for range 3 {
+			defer acquire(t, p, context.Background()).Ignore()
+		}
+		refused(50)
+		want := highway.Totals{Counted: true, Successes: 8, Failures: 2, Refusals: 300, StatusChanges: 2}
+		if got := p.Snapshot().Totals; got != want {
+			t.Errorf("totals are %+v, want %+v", got, want)
+		}
+	})
 }
 
 func TestWithoutCountingOnlyWhatIsWrittenAnywayIsCounted(t *testing.T) {

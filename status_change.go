@@ -1,6 +1,7 @@
 package highway
 
 import (
+	"context"
 	"log/slog"
 	"runtime/debug"
 	"sync"
@@ -13,6 +14,12 @@ type StatusChange struct {
 	From, To  CircuitState      // never the same
 	Reason    Reason            // FleetDecided: the fleet did; Commanded: a person; else this instance
 	At        time.Time         // when it was decided
+
+	// Context is that of the call or command which caused the change, or which found the
+	// cooldown over. It is there for its values, such as a trace; it may be done already.
+	// Where neither was the cause it is context.Background(): a cooldown ended by itself,
+	// a status was read, or the fleet's decision came from the storage. It is never nil.
+	Context context.Context
 }
 
 // A changeQueue brings changes to a listener, one at a time, in the order in which
@@ -77,6 +84,14 @@ func (q *changeQueue) tell(c StatusChange) {
 	}()
 	guard("OnStatusChange", func() { q.listener(c) })
 	ended = true
+}
+
+// known is a context for listeners, who get one also from a call without.
+func known(ctx context.Context) context.Context {
+	if ctx == nil {
+		return context.Background()
+	}
+	return ctx
 }
 
 // guard runs a listener and logs its panic, which is no business of the call that

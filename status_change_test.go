@@ -59,6 +59,30 @@ func TestListenersHearOfEveryChangeInOrder(t *testing.T) {
 	})
 }
 
+// TestAChangeHasTheContextOfItsCause: of the call or command, if there was one.
+func TestAChangeHasTheContextOfItsCause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var heard []string
+		p := newProtector(t, highway.CircuitProtectorPolicy{OnStatusChange: func(c highway.StatusChange) {
+			heard = append(heard, fmt.Sprintf("%v %v", c.To, c.Context.Value(traceKey{})))
+		}})
+		play(t, p, "..x")
+		_ = p.Do(traced("call"), fail)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		permits := []*highway.Permit{acquire(t, p, traced("first")), acquire(t, p, traced("second"))}
+		permits[0].Success()
+		permits[1].Success()
+		_ = p.Isolate(traced("command"))
+		//lint:ignore SA1012 a command without a context is done
+		_ = p.Release(nil)
+		want := []string{"OPEN call", "HALF_OPEN <nil>", "CLOSED second", "OPEN command", "HALF_OPEN <nil>"}
+		if !slices.Equal(heard, want) {
+			t.Errorf("heard %q, want %q", heard, want)
+		}
+	})
+}
+
 // TestAnIdleCircuitTellsOfTheEndOfItsCooldown: nobody has to call or ask.
 func TestAnIdleCircuitTellsOfTheEndOfItsCooldown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -26,12 +26,13 @@ import (
 // what the history holds happens.
 var settings = circuit.Settings{Failures: 2, Window: 3, Successes: 1, Probes: 2, Cooldown: time.Hour, Lease: time.Hour}
 
-func newProtector(t *testing.T) *highway.CircuitProtector {
+func newProtector(t *testing.T, counting bool) *highway.CircuitProtector {
 	p, err := highway.NewCircuitProtector(highway.CircuitProtectorPolicy{
 		FailureLimit: highway.Fraction(settings.Failures, settings.Window),
 		SuccessLimit: highway.Fraction(settings.Successes, settings.Probes),
 		Cooldown:     settings.Cooldown,
 		ProbeTimeout: settings.Lease,
+		CountCalls:   counting, // which has gates of its own
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -130,7 +131,7 @@ func TestHistoriesAreLinearizable(t *testing.T) {
 	const histories, clients, actions = 500, 4, 8
 	states := map[circuit.State]int{}
 	for seed := range uint64(histories) {
-		r := recorder{protector: newProtector(t)}
+		r := recorder{protector: newProtector(t, seed%2 == 0)}
 		start := make(chan struct{})
 		var wg sync.WaitGroup
 		for number := range clients {

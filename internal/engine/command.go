@@ -29,7 +29,7 @@ func (entry *Entry) Command(ctx context.Context, c protocol.Command) error {
 	for range attempts {
 		// A report with number zero is older than any, and so only reads.
 		var views map[string]fleet.View
-		err := obeying(ctx, func() (err error) {
+		err := e.obeying(ctx, opExchange, func() (err error) {
 			views, err = e.storage.Exchange(ctx, entry.instance, map[string]fleet.Report{
 				entry.key: {Instance: entry.instance},
 			})
@@ -48,18 +48,19 @@ func (entry *Entry) Command(ctx context.Context, c protocol.Command) error {
 		}
 		// What is learnt between the question and its answer may be newer.
 		var number uint64
-		entry.part.With(func(m *protocol.Member, _ time.Time) { number = m.Ask() })
+		entry.part.With(ctx, func(m *protocol.Member, _ time.Time) { number = m.Ask() })
 		var row fleet.Row
-		err = obeying(ctx, func() (err error) {
+		err = e.obeying(ctx, opChange, func() (err error) {
 			row, err = e.storage.Change(ctx, entry.key, view.Row.Identity, to)
 			return err
 		})
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrUnknown, err)
 		}
+		entry.told()
 		if row.Nonce == to.Nonce {
 			var wake time.Time
-			entry.part.With(func(m *protocol.Member, now time.Time) { m.Learn(row, number, now); wake = m.Wake() })
+			entry.part.With(ctx, func(m *protocol.Member, now time.Time) { m.Learn(row, number, now); wake = m.Wake() })
 			entry.Due(wake)
 			return nil
 		}
@@ -69,11 +70,13 @@ func (entry *Entry) Command(ctx context.Context, c protocol.Command) error {
 
 // obeying makes a request and returns when it is answered or ctx ends, whatever the
 // storage does. What the request writes may be read only if there is no error.
-func obeying(ctx context.Context, request func() error) error {
-	select {
-	case err := <-asked(ctx, func(context.Context) error { return request() }):
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+func (e *Engine) obeying(ctx context.Context, operation string, request func() error) error {
+	return e.observed(operation, func() error {
+		select {
+		case err := <-asked(ctx, func(context.Context) error { return request() }):
+			return err
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	})
 }

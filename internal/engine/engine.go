@@ -42,9 +42,10 @@ const (
 const ReportInterval = marking + protocol.ReportSpread
 
 // A Part is where a member lives. With lets use have the member, under the part's lock,
-// and then makes calls see what has changed; it says false if the part is no more.
+// and then makes calls see what has changed; it says false if the part is no more. The
+// context is of whatever causes the use.
 type Part interface {
-	With(use func(m *protocol.Member, now time.Time)) bool
+	With(ctx context.Context, use func(m *protocol.Member, now time.Time)) bool
 }
 
 // An Engine serves the members of one process on one storage.
@@ -80,8 +81,9 @@ type Entry struct {
 	place    int    // among the members of the key
 	gone     bool
 	at       time.Time
-	index    int    // in the queue; -1: it is not there
-	refused  Signal // of this circuit, by a storage that answers; zero if it is not
+	index    int       // in the queue; -1: it is not there
+	refused  Signal    // of this circuit, by a storage that answers; zero if it is not
+	heard    time.Time // when the storage last told how the circuit stands
 
 	unchanged bool // the log says that a change was refused; the loop's own
 }
@@ -106,6 +108,23 @@ type Signal struct {
 	Live  bool
 	Since time.Time
 	Err   error // why not
+}
+
+// Instance is the member's name at the storage.
+func (entry *Entry) Instance() string { return entry.instance }
+
+// Heard is when the storage last told how the circuit stands, or zero.
+func (entry *Entry) Heard() time.Time {
+	entry.engine.mu.Lock()
+	defer entry.engine.mu.Unlock()
+	return entry.heard
+}
+
+// told notes that the storage tells, at this moment, how the circuit stands.
+func (entry *Entry) told() {
+	entry.engine.mu.Lock()
+	defer entry.engine.mu.Unlock()
+	entry.heard = time.Now()
 }
 
 // start makes an engine and its goroutines.
@@ -339,7 +358,7 @@ func (e *Engine) each(do func(m *protocol.Member, now time.Time)) {
 	e.mu.Unlock()
 	for _, entry := range all {
 		var due time.Time
-		if entry.part.With(func(m *protocol.Member, now time.Time) { do(m, now); due = m.Wake() }) {
+		if entry.part.With(context.Background(), func(m *protocol.Member, now time.Time) { do(m, now); due = m.Wake() }) {
 			entry.Due(due)
 		} else {
 			e.remove(entry)
@@ -357,7 +376,7 @@ func (e *Engine) hint(key string) {
 	e.mu.Unlock()
 	for _, entry := range entries {
 		var due time.Time
-		if entry.part.With(func(m *protocol.Member, now time.Time) { m.Hint(now); due = m.Wake() }) {
+		if entry.part.With(context.Background(), func(m *protocol.Member, now time.Time) { m.Hint(now); due = m.Wake() }) {
 			entry.Due(due)
 		}
 	}

@@ -157,7 +157,7 @@ func TestFailuresAreReportedForPeople(t *testing.T) {
 			return fleet.Report{}
 		}
 		record := func(failed ...bool) {
-			p.With(func(m *protocol.Member, now time.Time) {
+			p.With(context.Background(), func(m *protocol.Member, now time.Time) {
 				for _, f := range failed {
 					m.Local().Record(m.Local().Epoch(), f, now)
 				}

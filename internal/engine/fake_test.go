@@ -159,7 +159,7 @@ type place struct {
 }
 
 // With implements Part.
-func (p *place) With(use func(m *protocol.Member, now time.Time)) bool {
+func (p *place) With(_ context.Context, use func(m *protocol.Member, now time.Time)) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.collected {
@@ -177,7 +177,7 @@ func (p *place) collect() {
 
 // look returns what the member knows of the fleet.
 func (p *place) look() (row fleet.Row) {
-	p.With(func(m *protocol.Member, _ time.Time) { row = m.Row() })
+	p.With(context.Background(), func(m *protocol.Member, _ time.Time) { row = m.Row() })
 	return row
 }
 

@@ -27,7 +27,7 @@ func newPlace(m Membership) Part {
 	}, rand.New(rand.NewPCG(1, 1)), time.Now().Add(time.Hour))} // the first exchange is due then
 }
 
-func (p *idlePart) With(use func(m *protocol.Member, now time.Time)) bool {
+func (p *idlePart) With(_ context.Context, use func(m *protocol.Member, now time.Time)) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	use(p.member, time.Now())

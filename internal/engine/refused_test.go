@@ -51,7 +51,7 @@ func TestARefusedKeyIsNoStorageThatIsAway(t *testing.T) {
 				storage.plays(refuses(storage, "bad"))
 				hint := func() {
 					for _, p := range append(good, bad) {
-						p.With(func(m *protocol.Member, now time.Time) { m.Hint(now) })
+						p.With(context.Background(), func(m *protocol.Member, now time.Time) { m.Hint(now) })
 						p.Due(time.Now())
 					}
 				}
@@ -110,7 +110,7 @@ func TestARefusedChangeIsNoStorageThatIsAway(t *testing.T) {
 		}})
 		p := join(storage, "k")
 		time.Sleep(15 * time.Second) // it is the whole fleet, and knows that by now
-		p.With(func(m *protocol.Member, now time.Time) {
+		p.With(context.Background(), func(m *protocol.Member, now time.Time) {
 			for range 4 {
 				ticket, _ := m.Admit(now)
 				m.Done(ticket, circuit.Failure, now)

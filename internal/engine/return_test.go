@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -27,7 +28,7 @@ func TestAStorageThatWasAwayForLongIsNotBelievedToKnowTheFleet(t *testing.T) {
 				storage.plays(failing(errScript))
 				time.Sleep(c.away)
 				storage.plays(script{})
-				p.With(func(m *protocol.Member, now time.Time) {
+				p.With(context.Background(), func(m *protocol.Member, now time.Time) {
 					for range 4 {
 						if ticket, ok := m.Admit(now); ok {
 							m.Done(ticket, circuit.Failure, now)

@@ -18,8 +18,8 @@ var (
 )
 
 // ask makes one request, and notes whether the storage was reached.
-func (e *Engine) ask(ctx context.Context, request func(ctx context.Context) error) error {
-	err := e.request(ctx, request)
+func (e *Engine) ask(ctx context.Context, operation string, request func(ctx context.Context) error) error {
+	err := e.request(ctx, operation, request)
 	e.reached(err)
 	return err
 }
@@ -27,12 +27,17 @@ func (e *Engine) ask(ctx context.Context, request func(ctx context.Context) erro
 // request makes one request. It returns after answerTime or little more, whatever the
 // storage does; and while an earlier request has not returned it makes none, so that a
 // storage which hangs costs one goroutine.
-func (e *Engine) request(ctx context.Context, request func(ctx context.Context) error) error {
+func (e *Engine) request(ctx context.Context, operation string, request func(ctx context.Context) error) error {
 	select {
 	case e.places <- struct{}{}:
 	default:
 		return errHung
 	}
+	return e.observed(operation, func() error { return e.placed(ctx, request) })
+}
+
+// placed is request for one that has its place.
+func (e *Engine) placed(ctx context.Context, request func(ctx context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
 	answered := asked(ctx, func(ctx context.Context) error {
@@ -87,7 +92,7 @@ func (e *Engine) send(ctx context.Context) time.Time {
 		var message protocol.Message
 		var ok bool
 		var wake time.Time
-		there := entry.part.With(func(m *protocol.Member, now time.Time) {
+		there := entry.part.With(context.Background(), func(m *protocol.Member, now time.Time) {
 			message, ok = m.Send(now)
 			wake = m.Wake()
 		})
@@ -125,6 +130,9 @@ func (e *Engine) exchange(ctx context.Context, instance string, letters []letter
 	}
 	for _, l := range letters {
 		view, ok := answers[l.entry.key]
+		if ok {
+			l.entry.told()
+		}
 		l.answer(func(m *protocol.Member, now time.Time) {
 			if ok {
 				m.HearView(l.message.Number, view, now)
@@ -139,7 +147,7 @@ func (e *Engine) exchange(ctx context.Context, instance string, letters []letter
 // is not read.
 func (e *Engine) views(ctx context.Context, instance string, reports map[string]fleet.Report) (map[string]fleet.View, error) {
 	answer := make(chan map[string]fleet.View, 1)
-	err := e.request(ctx, func(ctx context.Context) error {
+	err := e.request(ctx, opExchange, func(ctx context.Context) error {
 		views, err := e.storage.Exchange(ctx, instance, reports)
 		answer <- views
 		return err
@@ -167,13 +175,14 @@ func (e *Engine) there(ctx context.Context, instance string, err error) bool {
 
 func (e *Engine) change(ctx context.Context, l letter) {
 	answer := make(chan fleet.Row, 1)
-	err := e.request(ctx, func(ctx context.Context) error {
+	err := e.request(ctx, opChange, func(ctx context.Context) error {
 		row, err := e.storage.Change(ctx, l.entry.key, l.message.From, l.message.Row)
 		answer <- row
 		return err
 	})
 	if err == nil {
 		e.reached(nil)
+		l.entry.told()
 	}
 	if err == nil || e.there(ctx, l.entry.instance, err) {
 		e.changes(l.entry, err)
@@ -190,7 +199,7 @@ func (e *Engine) change(ctx context.Context, l letter) {
 // answer lets the member hear, and asks when it has more to say.
 func (l letter) answer(hear func(m *protocol.Member, now time.Time)) {
 	var wake time.Time
-	if l.entry.part.With(func(m *protocol.Member, now time.Time) { hear(m, now); wake = m.Wake() }) {
+	if l.entry.part.With(context.Background(), func(m *protocol.Member, now time.Time) { hear(m, now); wake = m.Wake() }) {
 		l.entry.Due(wake)
 	}
 }
@@ -206,7 +215,7 @@ func (e *Engine) heartbeat(ctx context.Context) {
 
 // sign says that one instance lives.
 func (e *Engine) sign(ctx context.Context, instance string) error {
-	return e.ask(ctx, func(ctx context.Context) error {
+	return e.ask(ctx, opExchange, func(ctx context.Context) error {
 		_, err := e.storage.Exchange(ctx, instance, nil)
 		return err
 	})
@@ -230,7 +239,7 @@ func (e *Engine) sweep(ctx context.Context) {
 	after := ""
 	for range pages {
 		answer := make(chan []string, 1)
-		err := e.request(ctx, func(ctx context.Context) error {
+		err := e.request(ctx, opSweep, func(ctx context.Context) error {
 			keys, err := e.storage.Sweep(ctx, after, batch)
 			answer <- keys
 			return err

@@ -63,7 +63,7 @@ func TestOneRequestIsUnderWayAtATime(t *testing.T) {
 			go func() {
 				for range 100 {
 					time.Sleep(time.Duration(i) * 10 * time.Millisecond)
-					p.With(func(m *protocol.Member, now time.Time) { m.Hint(now) })
+					p.With(context.Background(), func(m *protocol.Member, now time.Time) { m.Hint(now) })
 					p.Due(time.Now())
 				}
 			}()

@@ -50,5 +50,25 @@ func (m *Member) Wished() bool {
 	return wished
 }
 
+// InFlight is how many calls of this instance probe at now, by a lease of the fleet or
+// for its own circuit.
+func (m *Member) InFlight(now time.Time) int {
+	n := m.local.InFlight(now)
+	if m.probe.state == probeRunning && now.Before(m.probe.expires) {
+		n++
+	}
+	return n
+}
+
+// Leases is how many probes the fleet has out at now, by what the member has last heard.
+func (m *Member) Leases(now time.Time) (n int) {
+	for i := range m.row.Probes {
+		if p := &m.row.Probes[i]; p.Result == fleet.Pending && !m.over(p, now) {
+			n++
+		}
+	}
+	return n
+}
+
 // Leased says that a lease is there for the next call.
 func (m *Member) Leased() bool { return m.probe.state == probeGranted }
