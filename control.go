@@ -28,12 +28,12 @@ var (
 	ErrUnknown = engine.ErrUnknown
 )
 
-// Open opens the circuit for d, and then lets it probe. Zero means the policy's
-// cooldown; a negative d is refused. Until d is over no decision of an instance changes
+// Open opens the circuit for d, and then lets it probe. Zero means the cooldown
+// in force; a negative d is refused. Until d is over no decision of an instance changes
 // that.
 func (p *CircuitProtector) Open(ctx context.Context, d time.Duration) error {
 	if d == 0 {
-		d = p.policy.Cooldown
+		d = p.Settings().Cooldown
 	}
 	if d < 0 {
 		return &InvalidPolicyError{"CircuitProtector", "Open", d, "the duration must not be negative"}

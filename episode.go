@@ -55,7 +55,7 @@ func (p *CircuitProtector) refusal(state CircuitState, until time.Time) *Protect
 		key:   p.policy.ResourceKey,
 		state: state,
 		until: until,
-		pause: max(p.policy.Cooldown/10, time.Millisecond),
+		pause: max(p.machine.Settings().Cooldown/10, time.Millisecond),
 	}
 }
 

@@ -76,6 +76,6 @@ func (t *Permit) Settle(err error) {
 
 func (t *Permit) settle(o circuit.Outcome) {
 	if t.settled.CompareAndSwap(false, true) {
-		t.protector.settle(t.ctx, t.ticket, o)
+		t.protector.settle(t.ctx, t.ticket, o, 0)
 	}
 }

@@ -98,7 +98,7 @@ func (p *CircuitProtector) ask(ctx context.Context) (e *episode, ticket protocol
 		delivered := false
 		defer func() {
 			if !delivered && ok {
-				p.settle(ctx, ticket, circuit.Ignored)
+				p.settle(ctx, ticket, circuit.Ignored, 0)
 			}
 		}()
 		p.changes.deliver()
@@ -116,21 +116,24 @@ func (p *CircuitProtector) ask(ctx context.Context) (e *episode, ticket protocol
 // finish settles a call that has come back with err, or has not come back.
 func (p *CircuitProtector) finish(ctx context.Context, t protocol.Ticket, err error, returned bool) {
 	if returned && err == nil {
-		p.settle(ctx, t, circuit.Success)
+		p.settle(ctx, t, circuit.Success, 0)
 		return
 	}
-	outcome := circuit.Failure
-	defer func() { p.settle(ctx, t, outcome) }() // also when ShouldHandle panics
+	outcome, asked := circuit.Failure, time.Duration(0)
+	defer func() { p.settle(ctx, t, outcome, asked) }() // also when code of a user panics
 	switch {
 	case errors.Is(contextError(ctx), context.Canceled) || refusalIn(err) != nil:
 		outcome = circuit.Ignored
 	case returned && p.policy.ShouldHandle != nil && !p.policy.ShouldHandle(err):
 		outcome = circuit.Success
+	case returned:
+		asked = askedFor(err)
 	}
 }
 
-// settle gives the outcome of an admitted call to the machine.
-func (p *CircuitProtector) settle(ctx context.Context, t protocol.Ticket, o circuit.Outcome) {
+// settle gives the outcome of an admitted call to the machine, and the time for which a
+// failed one asks not to be repeated.
+func (p *CircuitProtector) settle(ctx context.Context, t protocol.Ticket, o circuit.Outcome, asked time.Duration) {
 	if o == circuit.Success && p.calls != nil && p.episode.Load().counting(t) {
 		p.calls.add(succeeded)
 		return
@@ -143,6 +146,9 @@ func (p *CircuitProtector) settle(ctx context.Context, t protocol.Ticket, o circ
 		p.failures++
 	case circuit.Ignored:
 		p.ignored++
+	}
+	if asked > 0 {
+		p.putOff(t, asked)
 	}
 	failed := o == circuit.Failure
 	switch {

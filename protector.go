@@ -24,7 +24,7 @@ type CircuitProtector struct {
 	episode atomic.Pointer[episode]
 
 	calls   *callCounts            // nil without CountCalls
-	policy  CircuitProtectorPolicy // defaults filled in; never written again
+	policy  CircuitProtectorPolicy // never written again; the machine has the settings in force
 	changes changeQueue
 
 	// mu guards what follows. No code of a user runs while it is held.
@@ -50,7 +50,6 @@ func NewCircuitProtector(policy CircuitProtectorPolicy) (*CircuitProtector, erro
 	if err := policy.Validate(); err != nil {
 		return nil, err
 	}
-	policy = policy.withDefaults()
 	var unshared error
 	if policy.Storage == nil {
 		policy.Storage, unshared = fromEnvironment(policy.ResourceKey)
@@ -69,7 +68,7 @@ func NewCircuitProtector(policy CircuitProtectorPolicy) (*CircuitProtector, erro
 		p.leased = make(chan struct{}, 1)
 		p.join()
 	} else {
-		machine := circuit.New(policy.settings(), time.Now())
+		machine := circuit.New(policy.settings().terms(), time.Now())
 		p.machine = &machine
 	}
 	p.episode.Store(p.newEpisode())

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/highway-engine/highway/fleet"
-	"github.com/highway-engine/highway/internal/circuit"
 )
 
 // What the zero fields of a [CircuitProtectorPolicy] stand for.
@@ -34,7 +33,10 @@ type CircuitProtectorPolicy struct {
 	ResourceKey string
 
 	// Cooldown is how long a circuit stays OPEN before it probes. Zero means
-	// [DefaultCooldown].
+	// [DefaultCooldown]. The error of a failed call can ask for more time, by a method
+	// RetryAfter() time.Duration that errors.As finds in it: an OPEN that begins with the
+	// failure, or before that time is over, lasts until then. Nobody gets more than ten
+	// cooldowns.
 	Cooldown time.Duration
 
 	// FailureLimit trips the circuit: Fraction(3, 10) when 3 of the last 10 outcomes
@@ -105,10 +107,7 @@ type CircuitProtectorPolicy struct {
 // the rule in an [*InvalidPolicyError].
 func (c CircuitProtectorPolicy) Validate() error {
 	p := problems{policy: "CircuitProtectorPolicy"}
-	p.check(c.Cooldown >= 0, "Cooldown", c.Cooldown, "it must not be negative")
-	p.checkLimit("FailureLimit", c.FailureLimit)
-	p.checkLimit("SuccessLimit", c.SuccessLimit)
-	p.check(c.ProbeTimeout >= 0, "ProbeTimeout", c.ProbeTimeout, "it must not be negative")
+	c.settings().check(&p)
 	p.check(!isNil(c.Rule), "Rule", fmt.Sprintf("a nil %T", c.Rule), "it must be a rule, or an untyped nil for the default")
 	if c.Storage != nil {
 		p.check(!isNil(c.Storage), "Storage", fmt.Sprintf("a nil %T", c.Storage),
@@ -122,29 +121,9 @@ func (c CircuitProtectorPolicy) Validate() error {
 	return p.err()
 }
 
-// withDefaults fills in what zero fields stand for.
-func (c CircuitProtectorPolicy) withDefaults() CircuitProtectorPolicy {
-	if c.Cooldown == 0 {
-		c.Cooldown = DefaultCooldown
-	}
-	if c.ProbeTimeout == 0 {
-		c.ProbeTimeout = DefaultProbeTimeout
-	}
-	c.FailureLimit = c.FailureLimit.orDefault(defaultFailureLimit)
-	c.SuccessLimit = c.SuccessLimit.orDefault(defaultSuccessLimit)
-	return c
-}
-
-// settings are what the state machine needs of the policy, defaults filled in.
-func (c CircuitProtectorPolicy) settings() circuit.Settings {
-	return circuit.Settings{
-		Failures:  c.FailureLimit.count,
-		Window:    c.FailureLimit.of,
-		Successes: c.SuccessLimit.count,
-		Probes:    c.SuccessLimit.of,
-		Cooldown:  c.Cooldown,
-		Lease:     c.ProbeTimeout,
-	}
+// settings are the numbers of the policy.
+func (c CircuitProtectorPolicy) settings() Settings {
+	return Settings{c.Cooldown, c.FailureLimit, c.SuccessLimit, c.ProbeTimeout}
 }
 
 // isNil says whether v is a nil pointer, map, chan or func inside an interface.

@@ -18,7 +18,8 @@ var ErrProtectedCall = errors.New("highway: call refused")
 const UntilReleased time.Duration = math.MaxInt64
 
 // ProtectedCallError says that a protector refused a call, which was not made. It
-// never changes, and all refusals of one OPEN or HALF_OPEN episode share one.
+// never changes, and all refusals of one OPEN or HALF_OPEN episode share one, or those
+// under the same settings.
 type ProtectedCallError struct {
 	key   string
 	state CircuitState

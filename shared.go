@@ -32,7 +32,7 @@ func (p *CircuitProtector) join() {
 		p.member = protocol.New(protocol.Settings{
 			Instance: m.Instance,
 			First:    m.First,
-			Circuit:  p.policy.settings(),
+			Circuit:  p.policy.settings().terms(),
 			Rule:     guardedRule{rule},
 			Poll:     pollActive,
 			Idle:     pollIdle,

@@ -13,8 +13,8 @@ type Snapshot struct {
 	Reason         Reason        // why it is in this state
 	Since          time.Time     // when the present episode began
 	RetryAfter     time.Duration // what a call refused now would be told; 0 in CLOSED
-	FailureLimit   Limit         // from the policy, or the default
-	SuccessLimit   Limit         // from the policy, or the default
+	FailureLimit   Limit         // in force; see CircuitProtector.Settings
+	SuccessLimit   Limit         // in force
 	Log            ExecutionLog  // what the next decision goes by
 	ProbesInFlight int           // HALF_OPEN: calls through this protector that probe at this moment
 	Totals         Totals        // counts since the protector was made
@@ -60,14 +60,15 @@ type Totals struct {
 func (p *CircuitProtector) Snapshot() Snapshot {
 	now := p.advance()
 	defer p.mu.Unlock()
+	settings := p.settings()
 	s := Snapshot{
 		ResourceKey:    p.policy.ResourceKey,
 		State:          CircuitState(p.machine.State()),
 		Hold:           Hold(p.machine.Hold()),
 		Reason:         Reason(p.machine.Reason()),
 		Since:          p.machine.Since(),
-		FailureLimit:   p.policy.FailureLimit,
-		SuccessLimit:   p.policy.SuccessLimit,
+		FailureLimit:   settings.FailureLimit,
+		SuccessLimit:   settings.SuccessLimit,
 		Log:            ExecutionLog{p.machine.Log()},
 		ProbesInFlight: p.machine.InFlight(now),
 		Totals:         Totals{Failures: p.failures, Ignored: p.ignored, StatusChanges: p.changed.sum()},

@@ -46,6 +46,7 @@ const (
 	settleFailure
 	settleIgnored
 	advance
+	ask
 	wait
 	open
 	closing
@@ -53,6 +54,7 @@ const (
 	isolate
 	disable
 	release
+	configure
 	kinds
 )
 
@@ -87,6 +89,10 @@ func (p *pair) do(e event) error {
 	case advance:
 		m.Advance(p.now)
 		r.Advance(p.now)
+	case ask:
+		epoch := r.Epoch - uint64(e.arg%2)
+		m.PutOff(epoch, time.Duration(e.arg)*time.Second, p.now)
+		r.PutOff(epoch, time.Duration(e.arg)*time.Second, p.now)
 	case wait:
 		p.now = p.now.Add(time.Duration(e.arg) * time.Second)
 	case open:
@@ -109,8 +115,37 @@ func (p *pair) do(e event) error {
 		if r.Hold != circuit.NoHold || r.State == circuit.Open && r.Ordered {
 			r.Command(circuit.HalfOpen, circuit.NoHold, time.Time{})
 		}
+	case configure:
+		before := r.State
+		m.Configure(others(r.Settings, e.arg), p.now)
+		r.Configure(others(r.Settings, e.arg), p.now)
+		if before != circuit.HalfOpen && r.State != before {
+			return fmt.Errorf("state %v became %v", before, r.State)
+		}
 	}
 	return p.differ()
+}
+
+// others are s with another number in the place of one of them.
+func others(s circuit.Settings, arg int) circuit.Settings {
+	n := 1 + arg/6
+	switch arg % 6 {
+	case 0:
+		s.Window = 1 + s.Window*n/3%200
+		s.Failures = min(s.Failures, s.Window)
+	case 1:
+		s.Failures = 1 + (s.Failures+n)%s.Window
+	case 2:
+		s.Probes = 1 + (s.Probes+n)%8
+		s.Successes = min(s.Successes, s.Probes)
+	case 3:
+		s.Successes = 1 + (s.Successes+n)%s.Probes
+	case 4:
+		s.Cooldown = time.Duration(n) * time.Second
+	case 5:
+		s.Lease = time.Duration(n) * time.Second
+	}
+	return s
 }
 
 func (p *pair) differ() error {

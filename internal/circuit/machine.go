@@ -69,6 +69,7 @@ type Machine struct {
 	epoch    uint64
 	since    time.Time
 	until    time.Time // OPEN without a hold: the deadline
+	asked    time.Time // until when a failure has asked not to be called
 	window   Window
 	probes   probes
 	granted  Probe // the last probe number given
@@ -94,7 +95,7 @@ func (m *Machine) Record(epoch uint64, failed bool, now time.Time) {
 	trips := m.WouldTrip(epoch, failed)
 	m.window.Add(failed)
 	if trips {
-		m.open(FailureLimitReached, now, m.settings.Cooldown)
+		m.open(FailureLimitReached, now, m.Cooldown(now))
 	}
 }
 
@@ -145,6 +146,51 @@ func (m *Machine) Settle(p Probe, o Outcome, now time.Time) {
 	m.judge(now)
 }
 
+// mostAsked is how many cooldowns a failure can ask for.
+const mostAsked = 10
+
+// PutOff says that a call admitted in the present episode has failed and asks not to be
+// repeated for d. It comes before the call's Record or Settle. An OPEN that begins before
+// that time is over lasts until then; no other state and no deadline changes. A person's
+// command ends it.
+func (m *Machine) PutOff(epoch uint64, d time.Duration, now time.Time) {
+	if epoch != m.epoch {
+		return
+	}
+	if until := now.Add(m.bounded(d)); until.After(m.asked) {
+		m.asked = until
+	}
+}
+
+// bounded is d, or mostAsked cooldowns if that is less. They may be too long to be told.
+func (m *Machine) bounded(d time.Duration) time.Duration {
+	if d/mostAsked >= m.settings.Cooldown {
+		return mostAsked * m.settings.Cooldown
+	}
+	return d
+}
+
+// Cooldown is how long an OPEN lasts that begins now.
+func (m *Machine) Cooldown(now time.Time) time.Duration {
+	return max(m.settings.Cooldown, m.asked.Sub(now))
+}
+
+// Configure changes the settings. State, hold, epoch and deadline stay, and of the
+// window and the results of the probes the last that fit. A window that meets the new
+// limit trips with its next outcome. Probes are judged at once, as they are at any other
+// event: what they amount to by the new settings does not wait for a call.
+func (m *Machine) Configure(s Settings, now time.Time) {
+	m.settings = s
+	m.window.resize(s.Window)
+	m.probes.configure(s.Probes, now.Add(s.Lease))
+	if asked := m.asked.Sub(now); asked > 0 {
+		m.asked = now.Add(m.bounded(asked))
+	}
+	if m.state == HalfOpen {
+		m.judge(now)
+	}
+}
+
 // judge ends a half-open episode as soon as its probes can no longer change the
 // verdict.
 func (m *Machine) judge(now time.Time) {
@@ -153,7 +199,7 @@ func (m *Machine) judge(now time.Time) {
 	case m.probes.results.Len()-failures >= m.settings.Successes:
 		m.enter(Closed, SuccessLimitReached, now)
 	case failures > m.settings.Probes-m.settings.Successes:
-		m.open(ProbesFailed, now, m.settings.Cooldown)
+		m.open(ProbesFailed, now, m.Cooldown(now))
 	}
 }
 
@@ -218,11 +264,17 @@ func (m *Machine) open(r Reason, now time.Time, d time.Duration) {
 func (m *Machine) enter(s State, r Reason, now time.Time) {
 	m.state, m.reason, m.since, m.until = s, r, now, time.Time{}
 	m.epoch++
+	if r == Commanded {
+		m.asked = time.Time{}
+	}
 	m.probes.clear()
 	if s == Closed {
 		m.window.Clear()
 	}
 }
+
+// Settings are those in force.
+func (m *Machine) Settings() Settings { return m.settings }
 
 // State is the present state.
 func (m *Machine) State() State { return m.state }

@@ -31,6 +31,18 @@ func (p *probes) clear() {
 	p.lost = 0
 }
 
+// configure makes them at most size probes, of which the last results are kept. A lease
+// ends by latest, as one that is granted now does: so leases still end in the order in
+// which they were granted.
+func (p *probes) configure(size int, latest time.Time) {
+	p.results.resize(size)
+	for i := range p.inFlight {
+		if l := &p.inFlight[i]; l.expires.After(latest) {
+			l.expires = latest
+		}
+	}
+}
+
 // full says whether every probe of the episode is granted.
 func (p *probes) full() bool {
 	return p.results.Len()+len(p.inFlight) >= p.results.Size()
@@ -64,7 +76,7 @@ func (p *probes) expire(now time.Time) {
 	}
 }
 
-// expired is how many leases are over at now: the oldest, as all are equally long.
+// expired is how many leases are over at now: the oldest, as none ends before an older one.
 func (p *probes) expired(now time.Time) int {
 	n := 0
 	for n < len(p.inFlight) && !now.Before(p.inFlight[n].expires) {

@@ -19,6 +19,8 @@ var rewrite = flag.Bool("rewrite", false, "write what the machine does into the 
 //	settings 3/5 2/3 30s 10s   failure limit, success limit, cooldown, lease
 //	ok, fail [xN]              record N outcomes in the present epoch
 //	late ok, late fail         record one of the epoch before
+//	ask 1m, late ask 1m        a failed call asks for so much time
+//	configure 3/5 2/3 30s 10s  change the settings
 //	wait 30s                   let time pass
 //	admit                      ask for a call to be let through
 //	settle 1 ok|fail|ignore    end probe 1
@@ -78,6 +80,8 @@ func play(t *testing.T, script string) string {
 		switch words[0] {
 		case "settings":
 			m = New(settingsOf(t, arg(1), arg(2), span(3), span(4)), now)
+		case "configure":
+			m.Configure(settingsOf(t, arg(1), arg(2), span(3), span(4)), now)
 		case "ok", "fail":
 			times := 1
 			if len(words) > 1 {
@@ -87,7 +91,13 @@ func play(t *testing.T, script string) string {
 				m.Record(m.Epoch(), words[0] == "fail", now)
 			}
 		case "late":
-			m.Record(m.Epoch()-1, arg(1) == "fail", now)
+			if arg(1) == "ask" {
+				m.PutOff(m.Epoch()-1, span(2), now)
+			} else {
+				m.Record(m.Epoch()-1, arg(1) == "fail", now)
+			}
+		case "ask":
+			m.PutOff(m.Epoch(), span(1), now)
 		case "wait":
 			now = now.Add(span(1))
 		case "admit":
@@ -143,6 +153,9 @@ func describe(m *Machine, now time.Time) string {
 	}
 	if m.Quiet() {
 		s.WriteString(", quiet")
+	}
+	if d := m.Cooldown(now); d != m.Settings().Cooldown {
+		fmt.Fprintf(&s, ", asked for %v", d)
 	}
 	return s.String()
 }

@@ -50,6 +50,18 @@ func (w *Window) fillsWith(failed bool) int {
 	return n
 }
 
+// resize makes it a window of size outcomes, which keeps the last ones that fit.
+func (w *Window) resize(size int) {
+	if size == w.size {
+		return
+	}
+	last := NewWindow(size)
+	for i := max(0, w.len-size); i < w.len; i++ {
+		last.Add(w.Failed(i))
+	}
+	*w = last
+}
+
 // Clear forgets every outcome.
 func (w *Window) Clear() {
 	clear(w.failed)

@@ -47,3 +47,33 @@ func count(failed []bool) int {
 	}
 	return n
 }
+
+func TestWindowOfAnotherSizeKeepsTheLastOutcomes(t *testing.T) {
+	for _, size := range []int{1, 2, 63, 64, 65, 130} {
+		for _, outcomes := range []int{0, 1, 62, 64, 66, 129, 300} {
+			for _, to := range []int{1, 2, 63, 64, 65, 200} {
+				w := NewWindow(size)
+				var all []bool
+				for i := range outcomes {
+					w.Add(i*i%7 < 3)
+					all = append(all, i*i%7 < 3)
+				}
+				w.resize(to)
+				for more := range 3 {
+					kept := min(outcomes, size, to)
+					last := all[len(all)-min(kept+more, to):]
+					if w.Size() != to || w.Len() != len(last) || w.Failures() != count(last) {
+						t.Fatalf("%d of %d in %d, and %d: %d outcomes, %d failures", outcomes, size, to, more, w.Len(), w.Failures())
+					}
+					for i, failed := range last {
+						if w.Failed(i) != failed {
+							t.Fatalf("%d of %d in %d, and %d: outcome %d is wrong", outcomes, size, to, more, i)
+						}
+					}
+					w.Add(more == 1)
+					all = append(all, more == 1)
+				}
+			}
+		}
+	}
+}

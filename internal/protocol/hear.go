@@ -178,7 +178,7 @@ func (m *Member) judge(v fleet.View, now time.Time) {
 	case fleet.Opens:
 		if v.Row.Hold == fleet.NoHold {
 			row := next(v.Row, circuit.Open, fleet.Testified, m.settings.Instance, m.random.Uint64())
-			row.Remaining = m.settings.Circuit.Cooldown
+			row.Remaining = m.local.Cooldown(now)
 			m.propose(v.Row, row)
 		}
 	case fleet.Refuted:

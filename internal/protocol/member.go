@@ -110,13 +110,30 @@ func New(s Settings, random *rand.Rand, now time.Time) *Member {
 	return &Member{
 		settings: s,
 		random:   random,
-		limit:    float64(s.Circuit.Failures) / float64(s.Circuit.Window),
+		limit:    share(s.Circuit),
 		born:     now,
 		local:    circuit.New(s.Circuit, now),
 		trip:     trip{number: s.First},
 		probe:    probe{number: s.First},
 		link:     link{due: now, reported: s.First},
 	}
+}
+
+// share is the failure limit as a share of calls.
+func share(s circuit.Settings) float64 { return float64(s.Failures) / float64(s.Window) }
+
+// Configure changes the settings of the member's own circuit, which are also its terms of
+// the fleet's probes. A row, and a lease of it, stay as they are. By the new terms the
+// results in the row are judged with the next view.
+func (m *Member) Configure(s circuit.Settings, now time.Time) {
+	wasClosed := m.local.State() == circuit.Closed
+	m.settings.Circuit, m.limit = s, share(s)
+	m.local.Configure(s, now)
+	if m.trip.open && !wasClosed && m.local.State() == circuit.Closed {
+		m.endSuspicion(now)
+	}
+	// People see the settings in the reports. Many members may be changed at once.
+	m.link.at(now.Add(time.Duration(m.random.Int64N(int64(ReportSpread)))))
 }
 
 // A Ticket is an admitted call.
@@ -166,6 +183,17 @@ func (m *Member) admitProbe(now time.Time) (Ticket, bool) {
 	return Ticket{}, false
 }
 
+// PutOff says that a call has failed and asks not to be repeated for d. It comes before the
+// call's Done.
+func (m *Member) PutOff(t Ticket, d time.Duration, now time.Time) {
+	switch {
+	case t.Lease == 0:
+		m.local.PutOff(t.Epoch, d, now)
+	case m.runs(t, now):
+		m.local.PutOff(m.local.Epoch(), d, now)
+	}
+}
+
 // Done ends a call that Admit has let through.
 func (m *Member) Done(t Ticket, o circuit.Outcome, now time.Time) {
 	if o != circuit.Ignored {
@@ -194,10 +222,15 @@ func (m *Member) Done(t Ticket, o circuit.Outcome, now time.Time) {
 	}
 }
 
+// runs says whether the fleet's probe is under way, and its lease not over.
+func (m *Member) runs(t Ticket, now time.Time) bool {
+	return m.probe.state == probeRunning && m.probe.number == t.Lease && now.Before(m.probe.expires)
+}
+
 // doneProbe takes the result of a fleet's probe. One that comes after its lease decides
 // nothing (S6).
 func (m *Member) doneProbe(t Ticket, o circuit.Outcome, now time.Time) {
-	if m.probe.state != probeRunning || m.probe.number != t.Lease || !now.Before(m.probe.expires) {
+	if !m.runs(t, now) {
 		return
 	}
 	switch o {

@@ -55,7 +55,7 @@ func (m *Member) takePart(v fleet.View, now time.Time) {
 			if verdict == circuit.Closed {
 				to.Reason = fleet.ProbesSucceeded
 			} else {
-				to.Remaining = terms.Cooldown
+				to.Remaining = m.local.Cooldown(now)
 			}
 		}
 	}

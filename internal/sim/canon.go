@@ -41,6 +41,7 @@ import (
 //     row but its identity and state, which is read while it learns the row only; the
 //     times and the result of a probe where there is none; what testimonies are bounded by
 //     when there is none; numbers of calls beyond those that are told at once.
+//   - Until when a failure has asked not to be called: none in the model does.
 //   - When a member was born and how many it has heard of: all are old, and none falls
 //     silent to the storage of the model.
 //   - What is said about an epoch that is over: nobody considers it but for whether there
@@ -429,7 +430,7 @@ var fields = func() map[string]int {
 	know(of("probe"), "number", "state", "asked", "expires", "result")
 	know(of("leases").Key(), "holder", "number")
 	know(of("link"), "up", "due", "reported", "failures", "sent", "sentAt", "waiting", "proposal", "nonce", "change", "unmade", "retries")
-	know(reflect.TypeFor[circuit.Machine](), "settings", "state", "hold", "reason", "epoch", "since", "until", "window", "probes", "granted")
+	know(reflect.TypeFor[circuit.Machine](), "settings", "state", "hold", "reason", "epoch", "since", "until", "asked", "window", "probes", "granted")
 	probes, _ := reflect.TypeFor[circuit.Machine]().FieldByName("probes")
 	know(probes.Type, "results", "inFlight", "lost")
 	flights, _ := probes.Type.FieldByName("inFlight")

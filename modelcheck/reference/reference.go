@@ -19,8 +19,9 @@ type Circuit struct {
 	Epoch    uint64
 	Until    time.Time
 
-	outcomes []bool // of this or the last closed episode, true for failed
-	results  []bool // of the probes of this half-open episode, true for failed
+	asks     []time.Time // until when failures have asked not to be called
+	outcomes []bool      // of this or the last closed episode, true for failed
+	results  []bool      // of the probes of this half-open episode, true for failed
 	leases   []Lease
 	lost     int
 	Granted  circuit.Probe
@@ -35,7 +36,8 @@ type Lease struct {
 // Clone returns a copy that shares nothing with c.
 func (c *Circuit) Clone() *Circuit {
 	d := *c
-	d.outcomes, d.results, d.leases = slices.Clone(c.outcomes), slices.Clone(c.results), slices.Clone(c.leases)
+	d.asks, d.leases = slices.Clone(c.asks), slices.Clone(c.leases)
+	d.outcomes, d.results = slices.Clone(c.outcomes), slices.Clone(c.results)
 	return &d
 }
 
@@ -44,7 +46,28 @@ func (c *Circuit) Log() []bool {
 	if c.State == circuit.HalfOpen {
 		return c.results
 	}
-	return c.outcomes[max(0, len(c.outcomes)-c.Settings.Window):]
+	return last(c.outcomes, c.Settings.Window)
+}
+
+// PutOff is a failed call that asks for time.
+func (c *Circuit) PutOff(epoch uint64, d time.Duration, now time.Time) {
+	if epoch == c.Epoch {
+		c.asks = append(c.asks, now.Add(min(d, 10*c.Settings.Cooldown)))
+	}
+}
+
+// Configure changes the settings.
+func (c *Circuit) Configure(s circuit.Settings, now time.Time) {
+	c.outcomes = last(c.outcomes, min(s.Window, c.Settings.Window)) // what the old window has dropped is gone
+	c.results = last(c.results, s.Probes)
+	c.Settings = s
+	for i := range c.leases {
+		c.leases[i].Expires = earlier(c.leases[i].Expires, now.Add(s.Lease))
+	}
+	for i := range c.asks {
+		c.asks[i] = earlier(c.asks[i], now.Add(10*s.Cooldown))
+	}
+	c.judge(now)
 }
 
 // Record is a call admitted while closed that has ended.
@@ -55,7 +78,7 @@ func (c *Circuit) Record(epoch uint64, failed bool, now time.Time) {
 	c.outcomes = append(c.outcomes, failed)
 	window := c.Log()
 	if c.Hold == circuit.NoHold && len(window) == c.Settings.Window && failures(window) >= c.Settings.Failures {
-		c.open(now.Add(c.Settings.Cooldown))
+		c.open(now)
 	}
 }
 
@@ -125,21 +148,26 @@ func (c *Circuit) judge(now time.Time) {
 	if good >= c.Settings.Successes {
 		c.enter(circuit.Closed)
 	} else if good+toCome < c.Settings.Successes {
-		c.open(now.Add(c.Settings.Cooldown))
+		c.open(now)
 	}
 }
 
 // Command is OpenFor, Close, HalfOpen, Isolate, Disable and Release.
 func (c *Circuit) Command(s circuit.State, h circuit.Hold, until time.Time) {
-	c.Hold, c.Ordered = h, s == circuit.Open
+	c.Hold, c.Ordered, c.asks = h, s == circuit.Open, nil
 	c.enter(s)
 	c.Until = until
 }
 
-func (c *Circuit) open(until time.Time) {
+func (c *Circuit) open(now time.Time) {
 	c.Ordered = false
 	c.enter(circuit.Open)
-	c.Until = until
+	c.Until = now.Add(c.Settings.Cooldown)
+	for _, asked := range c.asks {
+		if asked.After(c.Until) {
+			c.Until = asked
+		}
+	}
 }
 
 func (c *Circuit) enter(s circuit.State) {
@@ -149,6 +177,15 @@ func (c *Circuit) enter(s circuit.State) {
 	if s == circuit.Closed {
 		c.outcomes = nil
 	}
+}
+
+func last(outcomes []bool, n int) []bool { return outcomes[max(0, len(outcomes)-n):] }
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 func failures(outcomes []bool) int {

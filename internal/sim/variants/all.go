@@ -44,7 +44,7 @@ var All = []Variant{
 		{probing, "m.probe.state = probeReturned // before it is: no call may use it any more (S5)", "changed = giveBack(&to, m.settings.Instance, m.probe.number) || changed"},
 	}},
 	{"S6", "a probe reports after its lease", []Edit{
-		{member, "m.probe.number != t.Lease || !now.Before(m.probe.expires) {", "m.probe.number != t.Lease {"},
+		{member, "m.probe.number == t.Lease && now.Before(m.probe.expires)", "m.probe.number == t.Lease"},
 		{
 			probing, "changed := m.expireLeases(&to, now)",
 			"changed := m.probe.state == probeEnded && settle(&to, m.settings.Instance, m.probe.number, m.probe.result)\n\tchanged = m.expireLeases(&to, now) || changed",
