@@ -18,7 +18,8 @@ type StatusChange struct {
 	// Context is that of the call or command which caused the change, or which found the
 	// cooldown over. It is there for its values, such as a trace; it may be done already.
 	// Where neither was the cause it is context.Background(): a cooldown ended by itself,
-	// a status was read, or the fleet's decision came from the storage. It is never nil.
+	// a status was read, Configure was called, or the fleet's decision or a command to
+	// another instance came by way of the storage. It is never nil.
 	Context context.Context
 }
 
