@@ -30,9 +30,10 @@ check: servers ## what a change must pass: format, vet, staticcheck, modules, te
 	go test -run '^$$' -bench . -benchtime 1x ./benchmarks > /dev/null
 
 .PHONY: fuzz
-fuzz: ## fuzz the state machine, the delays and the reader of .env, half a minute each
+fuzz: ## fuzz the state machine, the delays and what is read from text, half a minute each
 	go test -run '^$$' -fuzz FuzzMachine -fuzztime 30s ./modelcheck
 	go test -run '^$$' -fuzz FuzzExponentialDelay -fuzztime 30s .
+	go test -run '^$$' -fuzz FuzzLimit -fuzztime 30s .
 	go test -run '^$$' -fuzz FuzzParse -fuzztime 30s ./internal/environment
 
 .PHONY: scripts
