@@ -193,7 +193,7 @@ func (s *shop) state(ctx context.Context) string {
 	return strings.TrimPrefix(state, "200 OK: ")
 }
 
-// ask returns the status and the text of the answer.
+// ask returns the status of the answer, and its text or when to ask again.
 func (s *shop) ask(ctx context.Context, method, path string) (string, error) {
 	request, err := http.NewRequestWithContext(ctx, method, s.url+path, nil)
 	if err != nil {
@@ -205,5 +205,8 @@ func (s *shop) ask(ctx context.Context, method, path string) (string, error) {
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
+	if after := response.Header.Get("Retry-After"); after != "" {
+		return fmt.Sprintf("%s, Retry-After: %s", response.Status, after), err
+	}
 	return fmt.Sprintf("%s: %s", response.Status, strings.TrimSpace(string(text))), err
 }
