@@ -18,7 +18,9 @@ import (
 // same one to [UnaryClientInterceptor] and [StreamClientInterceptor]: both kinds of calls
 // then share the breakers.
 type ClientConfig struct {
-	// Protectors holds the breakers. Nil means [DefaultProtectors].
+	// Protectors holds the breakers. Nil means [DefaultProtectors]. When it has none to
+	// give, because it is full or does not take the key, the call goes out unprotected,
+	// which is logged once, with [log/slog].
 	Protectors *registry.Registry
 
 	// Key names the breaker of a call, from the target as it was given to grpc.NewClient
@@ -63,7 +65,8 @@ var defaultProtectors = sync.OnceValue(func() *registry.Registry {
 	return highway.Must(registry.New(registry.Config{}))
 })
 
-// UnaryClientInterceptor protects unary calls. It returns what is wrong with the config.
+// UnaryClientInterceptor protects unary calls. It says what makes no sense in the config and
+// its Retry in a [*highway.InvalidPolicyError] for each field.
 //
 // A refused call is not made. Its error has the code Unavailable and a RetryInfo, which
 // says when to come back, unless the circuit is isolated; errors.As finds the
@@ -81,7 +84,8 @@ func UnaryClientInterceptor(config ClientConfig) (grpc.UnaryClientInterceptor, e
 	return c.unary, nil
 }
 
-// StreamClientInterceptor protects streams. It returns what is wrong with the config.
+// StreamClientInterceptor protects streams. It says what makes no sense in the config as
+// [UnaryClientInterceptor] does.
 //
 // A refused stream has the error that a refused unary call has. One that was let through
 // counts when it ends, be it by its last message, by an error or by its context, as

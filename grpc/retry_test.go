@@ -74,6 +74,8 @@ func TestWhatIsCalledAgain(t *testing.T) {
 				var limit *highway.RetryLimitReachedError
 				if errors.As(err, &limit) != again {
 					t.Errorf("it says %v", err)
+				} else if again && errors.Unwrap(limit.Last) != nil {
+					t.Errorf("the last error is a %T", limit.Last)
 				}
 				if asked != "" && asked != testpb.TestService_EmptyCall_FullMethodName {
 					t.Errorf("it was asked for %s", asked)
@@ -301,6 +303,23 @@ func TestAnAttemptThatIsCutOff(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAMessageTooLarge will be so again.
+func TestAMessageTooLarge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		retry, attempts := twice, 0
+		retry.OnAttempt = func(context.Context, highway.Attempt) { attempts++ }
+		n := connect(t, highwaygrpc.ClientConfig{
+			Protectors: protectors(t, patient),
+			Retry:      &retry,
+			Idempotent: func(string) bool { return true },
+		})
+		_, err := n.UnaryCall(t.Context(), &testpb.SimpleRequest{Payload: &testpb.Payload{Body: make([]byte, 100)}}, limits{send: 10}.ofCall()...)
+		if status.Code(err) != codes.ResourceExhausted || attempts != 1 {
+			t.Errorf("%v after %d attempts", err, attempts)
+		}
+	})
 }
 
 // TestAConnectionThatBreaksUnderway: nobody knows whether the call was made, so it is made

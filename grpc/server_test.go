@@ -296,6 +296,23 @@ func TestAClientThatGoesAway(t *testing.T) {
 	}
 }
 
+// TestAPanicForNobody: what a handler does when its client has gone says nothing of it.
+func TestAPanicForNobody(t *testing.T) {
+	r := protectors(t, touchy)
+	intercept := highwaygrpc.UnaryServerInterceptor(highwaygrpc.ServerConfig{Protectors: r})
+	ctx, cancel := context.WithCancel(t.Context())
+	func() {
+		defer func() { _ = recover() }()
+		_, _ = intercept(ctx, nil, &grpc.UnaryServerInfo{FullMethod: methods["unary"]}, func(context.Context, any) (any, error) {
+			cancel()
+			panic("nobody is there")
+		})
+	}()
+	if got := counted(highway.Must(r.Get(methods["unary"]))); got != asNothing {
+		t.Errorf("it counts as %v", got)
+	}
+}
+
 // TestALongStreamOfAGuardedHandler does not keep it half-open.
 func TestALongStreamOfAGuardedHandler(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

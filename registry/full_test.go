@@ -43,21 +43,6 @@ func TestAFullRegistryLetsTheLeastUsedGo(t *testing.T) {
 	}
 }
 
-// TestManyKeysThatComeOnceAreBounded, as when somebody makes them up.
-func TestManyKeysThatComeOnceAreBounded(t *testing.T) {
-	r := newRegistry(t, registry.Config{Limit: 100})
-	for i := range 10_000 {
-		get(t, r, fmt.Sprint("made up ", i))
-		get(t, r, "in use")
-		if i%1000 == 0 {
-			runtime.GC()
-			if n := r.Len(); n > 100 {
-				t.Fatalf("after %d there are %d", i, n)
-			}
-		}
-	}
-}
-
 func TestWhatIsHeldComesBackToAFullRegistry(t *testing.T) {
 	r := newRegistry(t, registry.Config{Limit: 1})
 	a := get(t, r, "a")

@@ -92,6 +92,21 @@ func TestALateCleanupSparesTheNextProtector(t *testing.T) {
 	}
 }
 
+// TestWhatIsReplacedBeforeItsCleanupLeavesNoTrace.
+func TestWhatIsReplacedBeforeItsCleanupLeavesNoTrace(t *testing.T) {
+	r := newRegistry(t, Config{})
+	for range 100 {
+		get(t, r, "a")
+		age(r)
+		runtime.GC() // the cleanup comes a moment later, mostly after the next Get
+	}
+	age(r)
+	collect(t, r)
+	if _, there := r.entries.Load("a"); there {
+		t.Error("the last one is left")
+	}
+}
+
 // TestAProtectorIsOneWhileItIsLetGoAndGot: the two race.
 func TestAProtectorIsOneWhileItIsLetGoAndGot(t *testing.T) {
 	r := newRegistry(t, Config{})

@@ -63,6 +63,24 @@ func TestWhatIsHeldIsTheOneProtectorOfItsKey(t *testing.T) {
 	})
 }
 
+// TestWhatIsGotAgainIsKeptAgain, for another IdleAfter.
+func TestWhatIsGotAgainIsKeptAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRegistry(t, registry.Config{IdleAfter: time.Minute})
+		func() {
+			held := get(t, r, "a")
+			wait(time.Hour)
+			if get(t, r, "a") != held {
+				t.Error("there are two protectors of a key")
+			}
+		}()
+		wait(time.Minute)
+		wantKeys(t, r, "a")
+		wait(time.Minute)
+		wantKeys(t, r)
+	})
+}
+
 func TestWhatIsNotPlainlyClosedStays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var told int

@@ -37,9 +37,9 @@ type Config struct {
 	Limit int
 
 	// IdleAfter is how long nobody must have got a protector for the registry to let go
-	// of it; it does so at most an eighth later, or 100 ms if that is more. Whose circuit
-	// is not plainly closed, or has failures in its window, stays. Zero means
-	// [DefaultIdleAfter].
+	// of it; it does so at most an eighth later. Whose circuit is not plainly closed, or
+	// has failures in its window, stays. Zero means [DefaultIdleAfter]; less than 0.8 s is
+	// taken as that.
 	IdleAfter time.Duration
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -114,6 +115,24 @@ func TestAllIsInTheOrderOfKeys(t *testing.T) {
 	wantKeys(t, r, "a'", "aa'", "b'", "c'")
 	for range all {
 		break
+	}
+}
+
+// TestAKeyThatComesDuringARangeIsInTheNext.
+func TestAKeyThatComesDuringARangeIsInTheNext(t *testing.T) {
+	r := newRegistry(t, registry.Config{})
+	for i := range 500 {
+		get(t, r, fmt.Sprint("before ", i))
+		var wg sync.WaitGroup
+		wg.Go(func() { keys(r) }) // which has to sort
+		for range i % 100 {
+			runtime.Gosched()
+		}
+		get(t, r, fmt.Sprint("during ", i))
+		wg.Wait()
+		if n := len(keys(r)); n != 2*i+2 {
+			t.Fatalf("there are %d keys, and %d in a range", 2*i+2, n)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -123,6 +124,34 @@ func TestNoProtectorKeepsOldSettings(t *testing.T) {
 			if got := p.Settings().FailureLimit; got != want {
 				t.Fatalf("round %d: %q has %v, in force is %v", round, p.ResourceKey(), got, want)
 			}
+		}
+	}
+}
+
+// TestOfTwoUpdatesOneIsInForceForAll, however they overtake each other.
+func TestOfTwoUpdatesOneIsInForceForAll(t *testing.T) {
+	r := newRegistry(t, registry.Config{})
+	p := get(t, r, "a")
+	updates := []registry.Settings{
+		{Template: highway.Settings{Cooldown: time.Second}},
+		{Template: highway.Settings{Cooldown: time.Minute}},
+	}
+	for round := range 20_000 {
+		var ready atomic.Int32
+		var wg sync.WaitGroup
+		for _, s := range updates {
+			wg.Go(func() {
+				for ready.Add(1); ready.Load() < 2; { // both begin at the same instant
+					runtime.Gosched()
+				}
+				if err := r.Update(s); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if got, want := p.Settings().Cooldown, r.Settings().Template.Cooldown; got != want {
+			t.Fatalf("round %d: the protector has %v, in force is %v", round, got, want)
 		}
 	}
 }
