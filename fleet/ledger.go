@@ -144,7 +144,7 @@ type Transition struct {
 	Reason   Reason        // Commanded if Deleted
 	By       string        // the instance or the person that decided, or the program that wrote
 	Note     string        // that of the row, or what was said at its deletion
-	Evidence Evidence      // on which it was decided, or what was known then
+	Evidence Evidence      // on which it was decided; of a row that was made or deleted none
 }
 
 // Evidence is what the storage knew when a row was changed, from the reports of active

@@ -137,10 +137,9 @@ func (s *Storage) remove(ctx context.Context, key string, from fleet.Identity, b
 	if e.row.Identity != from {
 		return e.read(now), false, nil
 	}
-	s.removeSilent(e)
 	s.history.add(fleet.Transition{
 		At: now, Key: key, Identity: from, From: e.row.State, Deleted: true,
-		Hold: e.row.Hold, Reason: fleet.Commanded, By: by, Note: note, Evidence: e.evidence(),
+		Hold: e.row.Hold, Reason: fleet.Commanded, By: by, Note: note,
 	})
 	s.drop(e)
 	return fleet.Row{}, true, nil
