@@ -1,7 +1,7 @@
 # "make" lists what there is. Every target works on a fresh clone with Go, which fetches
 # the modules; only check needs a C compiler too, for the race detector.
 
-MODULES     := . benchmarks cmd/highway modelcheck postgres storagetest
+MODULES     := . benchmarks cmd/highway examples grafana grpc modelcheck otel postgres prometheus registry/config storagetest
 PACKAGES    := $(foreach m,$(MODULES),./$(if $(filter .,$(m)),,$(m)/)...)
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
@@ -30,10 +30,13 @@ check: servers ## what a change must pass: format, vet, staticcheck, modules, te
 	go test -run '^$$' -bench . -benchtime 1x ./benchmarks > /dev/null
 
 .PHONY: fuzz
-fuzz: ## fuzz the state machine, the delays and the reader of .env, half a minute each
+fuzz: ## fuzz the state machine, the delays and what is read from text, half a minute each
 	go test -run '^$$' -fuzz FuzzMachine -fuzztime 30s ./modelcheck
 	go test -run '^$$' -fuzz FuzzExponentialDelay -fuzztime 30s .
+	go test -run '^$$' -fuzz FuzzLimit -fuzztime 30s .
 	go test -run '^$$' -fuzz FuzzParse -fuzztime 30s ./internal/environment
+	go test -run '^$$' -fuzz FuzzParse -fuzztime 30s ./registry
+	go test -run '^$$' -fuzz FuzzYAML -fuzztime 30s ./registry/config
 
 .PHONY: scripts
 scripts: ## rewrite the state machine's scripts with what it does now

@@ -16,13 +16,13 @@ func askedFor(err error) time.Duration {
 
 func asksFor(err error, left *int) time.Duration {
 	for ; err != nil && *left > 0; *left-- {
-		var hint interface{ RetryAfter() time.Duration }
 		switch e := err.(type) {
 		case *ProtectedCallError:
 			return 0
 		case interface{ RetryAfter() time.Duration }:
 			return e.RetryAfter()
 		case interface{ As(any) bool }:
+			var hint interface{ RetryAfter() time.Duration } // here, because it is allocated
 			if e.As(&hint) {
 				return hint.RetryAfter()
 			}

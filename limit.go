@@ -1,6 +1,10 @@
 package highway
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
 
 // MaxWindow is the largest denominator of a [Limit]: the longest window and the
 // most probes that a protector works with.
@@ -29,6 +33,37 @@ func (l Limit) String() string { return fmt.Sprintf("%d of %d", l.count, l.of) }
 
 // MarshalText gives the same as String.
 func (l Limit) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+
+// UnmarshalText takes "3 of 10", as String gives it, and "3/10". Anything else, and a limit
+// that makes no sense, is refused with an [*InvalidPolicyError] that names the rule, and
+// leaves the limit as it is.
+func (l *Limit) UnmarshalText(text []byte) error {
+	count, of, ok := strings.Cut(string(text), "/")
+	if !ok {
+		count, of, ok = strings.Cut(string(text), " of ")
+	}
+	parsed := Fraction(digits(count), digits(of))
+	rule := parsed.problem()
+	if !ok || parsed.count < 0 || parsed.of < 0 {
+		rule = `it must be two whole numbers, such as "3 of 10" or "3/10"`
+	}
+	if rule != "" {
+		return &InvalidPolicyError{"Limit", "UnmarshalText", fmt.Sprintf("%.50q", text), rule}
+	}
+	*l = parsed
+	return nil
+}
+
+// digits reads a number that has digits and nothing else, or gives -1. One that is too
+// large for an int is too large for a limit as well.
+func digits(text string) int {
+	text = strings.TrimSpace(text)
+	if text == "" || strings.Trim(text, "0123456789") != "" {
+		return -1
+	}
+	n, _ := strconv.Atoi(text) // the largest int if it is larger
+	return n
+}
 
 func (l Limit) orDefault(d Limit) Limit {
 	if l.given {

@@ -49,3 +49,9 @@ func (e *RetryLimitReachedError) Unwrap() error { return e.Last }
 // no As to go with it: to errors.As a call that failed and was then refused is a
 // failed call, for an outer protector too.
 func (e *RetryLimitReachedError) Is(target error) bool { return errors.Is(e.EndedBy, target) }
+
+// Timeout says whether Last is a timeout, in the way in which net.Error and url.Error ask.
+func (e *RetryLimitReachedError) Timeout() bool {
+	var timeout interface{ Timeout() bool }
+	return errors.As(e.Last, &timeout) && timeout.Timeout()
+}

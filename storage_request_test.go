@@ -66,7 +66,8 @@ func TestObserversHearOfEachRequest(t *testing.T) {
 		if err := p.Isolate(context.Background()); err != nil {
 			t.Fatal(err)
 		}
-		if got := heard.take(); len(got["exchange"]) != 1 || len(got["change"]) != 1 {
+		synctest.Wait() // the engine may have something to say at the same instant
+		if got := heard.take(); len(got["exchange"]) == 0 || len(got["change"]) != 1 {
 			t.Errorf("of a command heard %v", got)
 		}
 

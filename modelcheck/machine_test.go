@@ -117,8 +117,8 @@ func (p *pair) do(e event) error {
 		}
 	case configure:
 		before := r.State
-		m.Configure(others(r.Settings, e.arg), p.now)
-		r.Configure(others(r.Settings, e.arg), p.now)
+		m.Configure(altered(r.Settings, e.arg), p.now)
+		r.Configure(altered(r.Settings, e.arg), p.now)
 		if before != circuit.HalfOpen && r.State != before {
 			return fmt.Errorf("state %v became %v", before, r.State)
 		}
@@ -126,8 +126,8 @@ func (p *pair) do(e event) error {
 	return p.differ()
 }
 
-// others are s with another number in the place of one of them.
-func others(s circuit.Settings, arg int) circuit.Settings {
+// altered is s with another number in the place of one.
+func altered(s circuit.Settings, arg int) circuit.Settings {
 	n := 1 + arg/6
 	switch arg % 6 {
 	case 0:

@@ -26,6 +26,13 @@ import (
 // what the history holds happens.
 var settings = circuit.Settings{Failures: 2, Window: 3, Successes: 1, Probes: 2, Cooldown: time.Hour, Lease: time.Hour}
 
+// others are what the settings are changed to, now and then.
+var others = []circuit.Settings{
+	settings,
+	{Failures: 1, Window: 2, Successes: 2, Probes: 2, Cooldown: time.Hour, Lease: time.Hour},
+	{Failures: 2, Window: 5, Successes: 1, Probes: 1, Cooldown: time.Hour, Lease: time.Hour},
+}
+
 func newProtector(t *testing.T, counting bool) *highway.CircuitProtector {
 	p, err := highway.NewCircuitProtector(highway.CircuitProtectorPolicy{
 		FailureLimit: highway.Fraction(settings.Failures, settings.Window),
@@ -48,6 +55,7 @@ type (
 		outcome circuit.Outcome
 	}
 	command struct{ state circuit.State }
+	change  struct{ settings circuit.Settings }
 	look    struct{}
 )
 
@@ -101,6 +109,9 @@ func step(state, input, output any) (bool, any) {
 			until = now.Add(settings.Cooldown)
 		}
 		h.circuit.Command(in.state, circuit.NoHold, until)
+		return true, h
+	case change:
+		h.circuit.Configure(in.settings, now)
 		return true, h
 	case look:
 		log := ""
@@ -211,6 +222,8 @@ func (c *client) act() {
 		c.settle()
 	case n < 16:
 		c.call()
+	case n < 17 && c.random.IntN(3) == 0:
+		c.configure()
 	case n < 17:
 		c.command()
 	default:
@@ -293,6 +306,20 @@ func (c *client) command() {
 		_ = c.protector.HalfOpen(context.Background())
 	}
 	c.write(c.number, called, command{state}, nil)
+}
+
+func (c *client) configure() {
+	s := others[c.random.IntN(len(others))]
+	called := c.now()
+	if err := c.protector.Configure(highway.Settings{
+		FailureLimit: highway.Fraction(s.Failures, s.Window),
+		SuccessLimit: highway.Fraction(s.Successes, s.Probes),
+		Cooldown:     s.Cooldown,
+		ProbeTimeout: s.Lease,
+	}); err != nil {
+		panic(err)
+	}
+	c.write(c.number, called, change{s}, nil)
 }
 
 func (c *client) look() {

@@ -24,7 +24,7 @@ func TestFiguresOfLittle(t *testing.T) {
 	text := figures(parsed(t, first))
 	for _, want := range []string{
 		"on 2025-01-02 with go1.25.0 on linux/amd64, Some CPU, GOMAXPROCS 2, 1 process.",
-		"2 of 48 are met",
+		"2 of 56 are met",
 		"| highway.Call |      10.0 |        5.00 |                      2.00× |         0 |    0 |                   40.0× |    18.0× |",
 		"| highway  |     10 |     1000 |     568 |    500 |      – |                0 |                 0.50× |",
 		"| failsafe |     10 |     1000 |       – |    250 |      – |                3 |                 1.00× |",

@@ -12,15 +12,19 @@ import (
 type scenario struct {
 	name, says string
 	peer       string // that the others are compared with
+	bare       string // what the others are put around; empty: nothing
 }
 
 var scenarios = []scenario{
-	{"Empty", "A call without protection.", ""},
-	{"Healthy", "Every call succeeds, the breaker is closed and its window full.", "gobreaker"},
-	{"Tenth", "One call in ten fails, the breaker stays closed.", "failsafe-permit"},
-	{"Refused", "The breaker is open and refuses every call.", "gobreaker"},
-	{"Net", "Retry around a breaker, every call succeeds.", "failsafe"},
-	{"Shared", "A protector of a fleet beside one that is alone.", ""},
+	{"Empty", "A call without protection.", "", ""},
+	{"Healthy", "Every call succeeds, the breaker is closed and its window full.", "gobreaker", ""},
+	{"Tenth", "One call in ten fails, the breaker stays closed.", "failsafe-permit", ""},
+	{"Refused", "The breaker is open and refuses every call.", "gobreaker", ""},
+	{"Net", "Retry around a breaker, every call succeeds.", "failsafe", ""},
+	{"Shared", "A protector of a fleet beside one that is alone.", "", ""},
+	{"HTTP", "A GET through a transport whose base answers from memory, read to the end.", "failsafe", "bare"},
+	{"HTTPLoopback", "The same with a server in this process, on a real connection. The server's " +
+		"part, and the noise of goroutines that wake each other, are in all figures.", "failsafe", "bare"},
 }
 
 // subjects lists what was measured in a scenario, Highway first.
@@ -48,6 +52,9 @@ func (s scenario) table(ps processes) *markdown.Table {
 	if empty, ok := ps.scaling("Empty", "call"); ok {
 		t.Head[3] = fmt.Sprintf("scaling (empty call %s)", factor(empty.median))
 	}
+	if s.bare != "" {
+		t.Head = append(t.Head, "added to "+s.bare+", serial ns", "parallel ns", "allocs/op")
+	}
 	if s.peer != "" {
 		t.Head = append(t.Head, s.peer+" ÷ this, serial", "parallel")
 	}
@@ -60,6 +67,12 @@ func (s scenario) table(ps processes) *markdown.Table {
 			cell(factor)(ps.scaling(s.name, subject)),
 			cell(allocs)(ps.figure(serial, allocsPerOp)),
 			cell(ns)(ps.figure(serial, bytesPerOp)),
+		}
+		if s.bare != "" {
+			for _, mode := range []string{"serial", "parallel"} {
+				row = append(row, cell(whole)(ps.added(s.name, subject, s.bare, mode, nsPerOp)))
+			}
+			row = append(row, cell(allocs)(ps.added(s.name, subject, s.bare, "serial", allocsPerOp)))
 		}
 		if s.peer != "" {
 			for _, mode := range []string{"serial", "parallel"} {

@@ -45,6 +45,15 @@ func (ps processes) ratio(over, under line, unit string) (spread, bool) {
 	})
 }
 
+// added is the spread of what subject takes more than bare, within each process.
+func (ps processes) added(scenario, subject, bare, mode, unit string) (spread, bool) {
+	return ps.each(func(p *process) (float64, bool) {
+		with, ok1 := p.figures[line{scenario, subject, mode}][unit]
+		without, ok2 := p.figures[line{scenario, bare, mode}][unit]
+		return with - without, ok1 && ok2
+	})
+}
+
 // scaling is the spread of how many times faster subject is on all processors than
 // alone.
 func (ps processes) scaling(scenario, subject string) (spread, bool) {

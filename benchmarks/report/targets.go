@@ -84,7 +84,33 @@ func targets() []target {
 		faster("Net", "highway.Call", "failsafe", "serial", 20),
 		faster("Net", "highway.Call", "failsafe", "parallel", 20),
 		allocations("Net", "highway.Call", 0),
+		adds("HTTP", "highway.Transport", "bare", nsPerOp, 500),
+		adds("HTTP", "highway.Transport", "bare", allocsPerOp, 2),
+		adds("HTTP", "highway.Transport-CountCalls", "bare", nsPerOp, 500),
+		adds("HTTP", "highway.Transport-CountCalls", "bare", allocsPerOp, 2),
+		adds("HTTP", "highway.Transport-Retry", "bare", nsPerOp, 1000),
+		adds("HTTP", "highway.Transport-Retry", "bare", allocsPerOp, 4),
+		faster("HTTP", "highway.Transport", "failsafe", "serial", 2),
+		faster("HTTP", "highway.Transport", "failsafe", "parallel", 2),
 	)
+}
+
+// adds wants subject to take at most so much more than bare, serial and parallel.
+func adds(scenario, subject, bare, unit string, most float64) target {
+	t := target{what: scenario + ", " + subject, required: fmt.Sprintf("adds ≤ %g ns", most)}
+	show := func(v float64) string { return whole(v) + " ns" }
+	if unit == allocsPerOp {
+		t.required = fmt.Sprintf("adds ≤ %g allocs/op", most)
+		most += background
+		show = allocs
+	}
+	t.judge = func(ps processes) (string, bool, bool) {
+		serial, ok1 := ps.added(scenario, subject, bare, "serial", unit)
+		parallel, ok2 := ps.added(scenario, subject, bare, "parallel", unit)
+		worst := max(serial.median, parallel.median)
+		return show(worst), worst <= most, ok1 && ok2
+	}
+	return t
 }
 
 // faster wants subject at least times as fast as peer.

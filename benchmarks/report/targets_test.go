@@ -20,6 +20,10 @@ func TestVerdicts(t *testing.T) {
 		{"background allocations", allocations("Net", "highway.Call", 0), both[:1], "0", met},
 		{"one call in ten allocates", allocations("Net", "highway.Call", 0), both, "0.10", missed},
 		{"allowed allocations", allocations("Net", "failsafe", 17), both, "17", met},
+		{"adds time", adds("Net", "failsafe", "highway.Call", nsPerOp, 605), both, "605 ns", met},
+		{"adds too much", adds("Net", "failsafe", "highway.Call", nsPerOp, 604), both, "605 ns", missed},
+		{"adds allocations", adds("Net", "failsafe", "highway.Call", allocsPerOp, 17), both, "17", met},
+		{"nothing to add to", adds("Net", "failsafe", "bare", nsPerOp, 1), both, "–", notMeasured},
 		{"never measured", faster("Tenth", "highway.Do", "failsafe", "serial", 1), both, "–", notMeasured},
 		{"no allocations measured", allocations("Tenth", "highway.Do", 0), both, "–", notMeasured},
 	} {

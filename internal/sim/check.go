@@ -82,6 +82,11 @@ func newChecker(w *World) *checker {
 		}
 		c.mostProbe = max(c.mostProbe, s.Probes)
 	}
+	if w.Plan != nil {
+		for _, change := range w.Plan.Changes {
+			c.mostProbe = max(c.mostProbe, change.Circuit.Probes)
+		}
+	}
 	return c
 }
 
@@ -109,6 +114,18 @@ func (c *checker) broken(promise, format string, args ...any) {
 		text += "\n\t" + line
 	}
 	c.violations = append(c.violations, Violation{promise, c.now, text})
+}
+
+// configured says that an instance has got other settings. Its window and the leases of its
+// own probes are to be as if it had had them.
+func (c *checker) configured(in *instance) {
+	s := &in.seen
+	if extra := len(s.window) - in.settings.Window; extra > 0 {
+		s.window = slices.Delete(s.window, 0, extra)
+	}
+	for probe, ends := range s.local {
+		s.local[probe] = min(ends, c.now+in.settings.Lease)
+	}
 }
 
 // lost says that the storage has lost something, or its clock has jumped.

@@ -39,6 +39,8 @@ const (
 	Sick    // instances that fail on their own
 	Mixed   // instances with settings of their own
 	Command // by a person
+	Changed // settings, of an instance that works
+	Asked   // for a longer cooldown, by a failure
 	Faults  // how many there are
 )
 
@@ -47,7 +49,7 @@ var faultNames = [Faults]string{
 	"request doubled", "answer doubled", "notification doubled", "message cut off", "request to a dead storage",
 	"failover with loss", "row deleted", "storage clock back", "storage clock forward", "crash and restart",
 	"long pause", "dependency down", "dependency partly down", "dependency slow", "sick instance",
-	"different settings", "command",
+	"different settings", "command", "settings changed", "cooldown asked for",
 }
 
 func (f Fault) String() string { return faultNames[f] }
@@ -68,6 +70,14 @@ type Plan struct {
 	Crashes   []Incident // and restart
 	Pauses    []Incident
 	Commands  []Incident // of the kind that instance says
+	Changes   []Change
+}
+
+// A Change is one of the settings of an instance, until it crashes.
+type Change struct {
+	At       time.Duration
+	Instance int
+	Circuit  circuit.Settings
 }
 
 // An Incident is one fault.
@@ -195,9 +205,27 @@ func (w *World) plan(p *Plan) {
 			w.note("%s stopped for %v", in.name, c.Lasts)
 		})
 	}
+	for _, c := range p.Changes {
+		w.after(c.At, nil, func() { w.configure(w.members[c.Instance], c.Circuit) })
+	}
 	for _, c := range p.Commands {
 		w.after(c.At, nil, func() { w.command(c.Instance, c.Lasts) })
 	}
+}
+
+// configure changes the settings of an instance.
+func (w *World) configure(in *instance, s circuit.Settings) {
+	if in.dead || w.now < in.paused {
+		return
+	}
+	w.fault(Changed)
+	w.note("%s has other settings: %+v", in.name, s)
+	in.settings = s
+	in.Configure(s, w.at(in))
+	if w.check != nil {
+		w.check.configured(in)
+	}
+	w.pump(in)
 }
 
 // delete loses the row.

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/highway-engine/highway/fleet"
@@ -162,6 +163,12 @@ func draw(seed uint64) *scenario {
 			p.Commands = append(p.Commands, Incident{At: c.At, Lasts: c.Lasts, Instance: c.Instance})
 		}
 	}
+	for _, c := range incidents(0.3, 6, 0, 1, n) {
+		p.Changes = append(p.Changes, Change{At: c.At, Instance: c.Instance, Circuit: settings(r)})
+	}
+	if often(0.3) {
+		s.Asks = r.Float64()
+	}
 	return s
 }
 
@@ -225,7 +232,11 @@ func (w *World) heal(s *scenario) {
 		w.command(commandRelease, 0)
 	}
 	var longest circuit.Settings
-	for _, o := range s.settings {
+	all := slices.Clone(s.settings)
+	for _, change := range w.Plan.Changes {
+		all = append(all, change.Circuit)
+	}
+	for _, o := range all {
 		longest.Cooldown = max(longest.Cooldown, o.Cooldown)
 		longest.Lease = max(longest.Lease, o.Lease)
 		longest.Probes = max(longest.Probes, o.Probes)
@@ -235,7 +246,11 @@ func (w *World) heal(s *scenario) {
 	agree := 12 * time.Second
 	// How long HALF_OPEN may last: all leases lost, a few more, the dead forgotten.
 	half := time.Duration(longest.Probes+4)*longest.Lease + 25*time.Second
-	settle := agree + 3*longest.Cooldown + 2*half + time.Duration(longest.Window)*3*time.Second
+	open := longest.Cooldown
+	if s.Asks > 0 {
+		open *= mostAsked
+	}
+	settle := agree + 3*open + 2*half + time.Duration(longest.Window)*3*time.Second
 	var steady fleet.Identity
 	for end := w.now + settle + 20*time.Second; w.now < end; {
 		w.Run(w.now + time.Second)

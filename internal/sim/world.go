@@ -31,6 +31,8 @@ type Config struct {
 	Fails func(instance int, at time.Duration) float64
 	// Ignores is the share of calls whose outcome says nothing.
 	Ignores float64
+	// Asks is the share of failures that ask for a longer cooldown.
+	Asks float64
 	// Took is how long a call takes.
 	Took func(failed bool) time.Duration
 
@@ -215,6 +217,10 @@ func (w *World) call(in *instance) {
 		if w.check != nil {
 			before = *in.Local()
 		}
+		if w.Asks > 0 && outcome == circuit.Failure && w.random.Float64() < w.Asks {
+			w.fault(Asked)
+			in.PutOff(ticket, time.Duration(w.random.Int64N(mostAsked*int64(in.settings.Cooldown))), w.at(in))
+		}
 		in.Done(ticket, outcome, w.at(in))
 		if w.check != nil {
 			w.check.completion(in, before.State(), before.Epoch(), ticket, outcome)
@@ -240,6 +246,9 @@ func (w *World) pump(in *instance) {
 		})
 	}
 }
+
+// mostAsked is for how many cooldowns a failure asks at most.
+const mostAsked = 3
 
 // answerTime is how long an instance waits for an answer.
 const answerTime = time.Second

@@ -1,0 +1,104 @@
+package highwaygrpc
+
+import (
+	"context"
+	"io"
+	"slices"
+	"sync/atomic"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+)
+
+// stream is the interceptor.
+func (c *client) stream(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, streamer grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+	if over(ctx) {
+		return streamer(ctx, desc, cc, method, opts...)
+	}
+	protector := c.protector(cc.Target(), method)
+	if protector == nil {
+		return streamer(ctx, desc, cc, method, opts...)
+	}
+	permit, err := protector.Acquire(ctx)
+	if err != nil {
+		err = refusedBy(err)
+		ended(opts, err)
+		return nil, err
+	}
+	returned := false
+	defer func() {
+		if !returned {
+			abandon(ctx, permit)
+		}
+	}()
+	s := &clientStream{ctx: ctx, client: c, uploads: !desc.ServerStreams, lasting: newLasting(protector, permit)}
+	var trailer metadata.MD
+	s.ClientStream, err = streamer(ctx, desc, cc, method, append(slices.Clip(opts),
+		// gRPC fills in the trailer before it calls OnFinish, on the same goroutine.
+		grpc.Trailer(&trailer),
+		grpc.OnFinish(func(err error) { s.finish(err, trailer) }),
+	)...)
+	returned = true
+	if err != nil {
+		s.finish(err, nil)
+		return nil, err
+	}
+	return s, nil
+}
+
+// A clientStream settles its permit when it ends. OnFinish is what tells; whatever stands
+// in for gRPC's connection may not know it, so the errors are looked at too.
+type clientStream struct {
+	grpc.ClientStream
+	*lasting
+	ctx     context.Context // the caller's
+	client  *client
+	uploads bool // the server sends one message, at the end
+	ended   atomic.Bool
+}
+
+// Header waits for the server's header: a sign of life.
+func (s *clientStream) Header() (metadata.MD, error) {
+	header, err := s.ClientStream.Header()
+	if err == nil && header != nil {
+		s.answered()
+	}
+	return header, err
+}
+
+// SendMsg sends.
+func (s *clientStream) SendMsg(m any) error {
+	err := s.ClientStream.SendMsg(m)
+	if err == nil && s.uploads {
+		s.fed()
+	}
+	return err
+}
+
+// RecvMsg receives.
+func (s *clientStream) RecvMsg(m any) error {
+	err := s.ClientStream.RecvMsg(m)
+	switch {
+	case err == io.EOF || err == nil && s.uploads:
+		s.finish(nil, nil)
+	case err != nil:
+		s.finish(err, nil)
+	default:
+		s.answered()
+	}
+	return err
+}
+
+// finish counts the stream, the first time.
+func (s *clientStream) finish(err error, trailer metadata.MD) {
+	if !s.ended.CompareAndSwap(false, true) {
+		return
+	}
+	s.stop()
+	if err == nil || cancelled(s.ctx) && s.alive.Load() {
+		s.permit.Success()
+		return
+	}
+	defer abandon(s.ctx, s.permit) // if the config's Failure panics
+	s.client.settle(s.ctx, s.permit, newFailed(err, trailer))
+}
