@@ -1,7 +1,7 @@
 # "make" lists what there is. Every target works on a fresh clone with Go, which fetches
 # the modules; only check needs a C compiler too, for the race detector.
 
-MODULES     := . benchmarks cmd/highway examples grafana grpc modelcheck otel postgres prometheus registry/config storagetest
+MODULES     := . benchmarks browsertest cmd/highway examples grafana grpc modelcheck otel postgres prometheus registry/config storagetest
 PACKAGES    := $(foreach m,$(MODULES),./$(if $(filter .,$(m)),,$(m)/)...)
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 

@@ -187,7 +187,7 @@ function settings(d) {
     const is = JSON.stringify(r.settings);
     groups.set(is, [...(groups.get(is) ?? []), r.instance]);
   }
-  if (!groups.size) return [el('p', { class: 'muted' }, 'Nobody uses it at present.')];
+  if (!groups.size) return [el('p', { class: 'muted' }, 'No instance has reported its settings lately.')];
   const all = [...groups].map(([is, who]) => {
     const s = JSON.parse(is);
     return el('dl', {},

@@ -160,8 +160,8 @@ function fill(row, c) {
   attribute(row, 'aria-selected', c.key === active ? 'true' : 'false');
   text(row.pill, s.word);
   text(row.rate, percent(c));
-  text(row.calls, c.outcomes ? `${c.failures} of ${c.outcomes}` : '');
-  text(row.active_, count(c.active, 'active', 'active'));
+  text(row.calls, c.outcomes ? `${c.failures} of ${c.outcomes}` : 'none reported');
+  text(row.active_, c.active ? count(c.active, 'active', 'active') : 'quiet');
   text(row.suspects, [c.suspects && `${count(c.suspects, 'suspects', 'suspect')}`, c.disagree && 'settings differ'].filter(Boolean).join(' · '));
   draw(row.spark, c.past, store.slot, wide.width, wide.height);
   tick(row, c);

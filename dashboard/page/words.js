@@ -73,7 +73,7 @@ export function deadline(c, now) {
   return '';
 }
 
-export const percent = (c) => (c.outcomes ? `${Math.round((100 * c.failures) / c.outcomes)} %` : 'no calls');
+export const percent = (c) => (c.outcomes ? `${Math.round((100 * c.failures) / c.outcomes)} %` : '–');
 
 export const count = (n, one, many = `${one}s`) => `${n.toLocaleString('en')} ${n === 1 ? one : many}`;
 
