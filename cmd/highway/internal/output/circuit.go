@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/charmbracelet/x/ansi"
-
 	"github.com/highway-engine/highway/fleet"
 )
 
@@ -54,12 +52,9 @@ func name(text string) string {
 	return Safe(text)
 }
 
-// Line writes a line for people, cut where the screen ends.
+// Line writes a line for people. A screen breaks it where it ends, so that nothing is lost.
 func Line(s Screen, text string) error {
-	if s.Width > 0 {
-		text = ansi.Truncate(text, s.Width, "…")
-	}
-	_, err := fmt.Fprintln(s.Out, text)
+	_, err := fmt.Fprintln(s.Out, strings.TrimRight(text, " "))
 	return err
 }
 
@@ -103,7 +98,7 @@ func Stands(s Screen, key string, c *fleet.Circuit) error {
 		failed = Rate(c.Failures, c.Outcomes) + " failed"
 	}
 	return Line(s, fmt.Sprintf("%s  %s  %s", Safe(key), s.state(c.Row),
-		sentence("since "+Time(c.Changed), about(c.Row), failed, suspects, count(c.Active, "active instance"))))
+		sentence("since "+Time(c.Changed)+" ago", about(c.Row), failed, suspects, count(c.Active, "active instance"))))
 }
 
 // Suspected says who suspects a circuit.
@@ -145,7 +140,7 @@ func History(s Screen, all []fleet.Transition, keys bool) error {
 		return Line(s, "There is nothing in the history.")
 	}
 	t := Table{Columns: []Column{
-		{Name: "TIME"}, {Name: "KEY", Least: 12, Leave: 1}, {Name: "CHANGE", Least: 10}, {Name: "WHY", Leave: 3},
+		{Name: "TIME"}, {Name: "KEY", Least: 12, Leave: 1}, {Name: "CHANGE"}, {Name: "WHY", Leave: 3},
 		{Name: "BY", Leave: 4, Least: 12}, {Name: "NOTE", Leave: 2, Least: 12}, {Name: "EVIDENCE", Leave: 5, Least: 16},
 	}}
 	for _, each := range all {

@@ -24,7 +24,7 @@ func Safe(text string) string {
 func SafeLines(text string) string {
 	var b strings.Builder
 	for _, r := range strings.ToValidUTF8(text, "\uFFFD") {
-		if r != '\n' && hidden(r) {
+		if r != '\n' && r != '\t' && hidden(r) {
 			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
 			continue
 		}

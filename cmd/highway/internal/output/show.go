@@ -10,7 +10,7 @@ import (
 func Show(s Screen, d fleet.Detail, history []fleet.Transition) error {
 	lines := [][2]string{
 		{"state", s.state(d.Row)},
-		{"since", Time(d.Changed)},
+		{"since", Time(d.Changed) + " ago"},
 		{"why", about(d.Row)},
 		{"version", Version(d.Row.Identity)},
 		{"failed", Rate(d.Failures, d.Outcomes)},

@@ -113,15 +113,16 @@ func (t Table) line(b *strings.Builder, s Screen, widths []int, row []Cell) {
 			spaces.WriteString(padding)
 			padding = ""
 		}
-		if s.Width > 0 {
-			text = ansi.Truncate(text, max(0, left-spaces.Len()), "")
-			left -= spaces.Len() + ansi.StringWidth(text)
-		}
 		if text != "" { // spaces at the end of a line are nothing to see
+			if s.Width > 0 {
+				left -= spaces.Len()
+				text = ansi.Truncate(text, max(0, left), "…")
+				left -= ansi.StringWidth(text)
+			}
 			line.WriteString(spaces.String() + s.Paint(cell.Paint, text))
 			spaces.Reset()
 		}
 		spaces.WriteString(padding + strings.Repeat(" ", gap))
 	}
-	b.WriteString(line.String() + "\n")
+	b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 }
