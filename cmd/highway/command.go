@@ -5,16 +5,24 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/highway-engine/highway/cmd/highway/internal/output"
 )
 
 // The exit codes.
 const (
-	exitOK      = 0
-	exitFailed  = 1
-	exitUsage   = 2
-	exitRefused = 3
+	exitOK        = 0
+	exitFailed    = 1
+	exitUsage     = 2
+	exitRefused   = 3
+	exitUnreached = 4
+	exitNotDone   = 5
+	exitUnknown   = 6
+	exitNoCircuit = 7
+	exitOvertaken = 8
 )
 
 // A failure is an error of a command that was called properly.
@@ -27,17 +35,18 @@ type refusal struct{ error }
 
 func (r refusal) Unwrap() error { return r.error }
 
+// A result is an error with an exit code of its own.
+type result struct {
+	error
+	code int
+}
+
+func (r result) Unwrap() error { return r.error }
+
 // execute runs the command line and returns the exit code. Every error that is not a
-// failure or refusal, such as cobra's own, is a mistake in the command line.
+// failure, refusal or result, such as cobra's own, is a mistake in the command line.
 func execute(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
-	root := &cobra.Command{
-		Use:           "highway",
-		Short:         "Shows the highway circuit breaker library at work, and sets up its database",
-		SilenceErrors: true,
-		SilenceUsage:  true,
-	}
-	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(demoCommand(), setupCommand(), versionCommand())
+	root := rootCommand()
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(out)
@@ -47,13 +56,39 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errs io.Writ
 	if err == nil {
 		return exitOK
 	}
-	fmt.Fprintf(errs, "highway: %v\n", err)
-	if errors.As(err, new(failure)) {
+	// What it quotes may come from anywhere.
+	fmt.Fprintf(errs, "highway: %s\n", output.SafeLines(strings.TrimPrefix(err.Error(), "highway: ")))
+	var r result
+	switch {
+	case errors.As(err, &r):
+		return r.code
+	case errors.As(err, new(failure)):
 		return exitFailed
-	}
-	if errors.As(err, new(refusal)) {
+	case errors.As(err, new(refusal)):
 		return exitRefused
 	}
 	fmt.Fprintf(errs, "see \"%s --help\"\n", command.CommandPath())
 	return exitUsage
 }
+
+func rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "highway",
+		Short:         "Operate circuit breakers",
+		Long:          "Operates the circuit breakers of a fleet, sets up its database, and shows the\nlibrary at work.",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.AddGroup(&cobra.Group{ID: groupSee, Title: "See how the circuits of a fleet fare:"},
+		&cobra.Group{ID: groupAct, Title: "Give an order to a whole fleet:"})
+	root.AddCommand(listCommand(), showCommand(), historyCommand(), watchCommand())
+	root.AddCommand(orderCommands()...)
+	root.AddCommand(demoCommand(), setupCommand(), versionCommand(), manCommand())
+	return root
+}
+
+// The groups of commands in the help.
+const (
+	groupSee = "see"
+	groupAct = "act"
+)

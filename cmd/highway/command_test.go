@@ -248,13 +248,23 @@ func TestVersionSaysWhatTheBuildKnows(t *testing.T) {
 	}
 }
 
-func TestThereAreThreeCommands(t *testing.T) {
+func TestTheHelpNamesTheCommands(t *testing.T) {
 	_, help, _ := command(t.Context(), "--help")
 	var names []string
-	for _, m := range regexp.MustCompile(`(?m)^  (\w+) {2,}\w`).FindAllStringSubmatch(help, -1) {
+	for _, m := range regexp.MustCompile(`(?m)^  ([\w-]+) {2,}\w`).FindAllStringSubmatch(help, -1) {
 		names = append(names, m[1])
 	}
-	if want := []string{"demo", "help", "setup", "version"}; !slices.Equal(names, want) {
+	slices.Sort(names)
+	want := []string{"close", "completion", "delete", "demo", "disable", "half-open", "help", "history", "isolate", "list", "man", "open", "release", "setup", "show", "version", "watch"}
+	if !slices.Equal(names, want) {
 		t.Errorf("the commands are %v, want %v", names, want)
+	}
+	for _, name := range names {
+		_, help, _ := command(t.Context(), name, "--help")
+		for line := range strings.Lines(help) {
+			if len([]rune(line)) > 81 && name != "completion" {
+				t.Errorf("%s: too long for a terminal: %q", name, line)
+			}
+		}
 	}
 }

@@ -1,5 +1,5 @@
-// Command highway shows the circuit breaker library at work, and sets up the database of a
-// fleet. See highway demo --help and highway setup --help.
+// Command highway operates the circuit breakers of a fleet, sets up its database, and shows
+// the library at work. See highway --help, and docs/cli.md.
 package main
 
 import (

@@ -73,9 +73,9 @@ func setupCommand() *cobra.Command {
 			}
 			switch {
 			case printRoles:
-				return output(c.OutOrStdout(), want.Grants(config.Database, roles))
+				return write(c.OutOrStdout(), want.Grants(config.Database, roles))
 			case dryRun:
-				return output(c.OutOrStdout(), setup.Script(config.Database, want))
+				return write(c.OutOrStdout(), setup.Script(config.Database, want))
 			}
 			err = setup.Run(c.Context(), setup.NewConsole(c.InOrStdin(), c.OutOrStdout()), config, want, yes)
 			switch {
@@ -89,12 +89,7 @@ func setupCommand() *cobra.Command {
 	}
 	flags := command.Flags()
 	flags.SortFlags = false
-	flags.StringVarP(&target.Host, "host", "H", "", "server's `name` or socket folder (default localhost)")
-	flags.StringVarP(&target.Port, "port", "P", "", "`number` of its port (default 5432)")
-	flags.StringVarP(&target.Database, "database", "d", "", "`name` (default highway_circutbreaker_db)")
-	flags.StringVarP(&target.User, "user", "U", "", "`name` (default postgres)")
-	flags.StringVarP(&target.Password, "password", "p", "", "`password`, which others can see here")
-	flags.StringVar(&target.DSN, "dsn", "", "connection `string`; the flags above win over it")
+	target.Register(command)
 	flags.StringVar(&want.Schema, "schema", "", "`name` of the tables' schema (default public)")
 	flags.Var(&age, "history-age", "`time` to keep transitions, as 12h (at first 90d)")
 	flags.IntVar(&want.History.Rows, "history-rows", 0, "`number` to keep of each key (at first 1000)")
@@ -108,7 +103,7 @@ func setupCommand() *cobra.Command {
 	return command
 }
 
-func output(out io.Writer, text string) error {
+func write(out io.Writer, text string) error {
 	if _, err := fmt.Fprint(out, text); err != nil {
 		return failure{err}
 	}

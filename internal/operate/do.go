@@ -18,6 +18,8 @@ var (
 	ErrNoCircuit = errors.New("highway: there is no such circuit")
 	// ErrOvertaken: the circuit has changed since the person looked.
 	ErrOvertaken = errors.New("highway: the circuit has changed in the meantime")
+	// ErrCrowded: others changed the circuit each time between looking and acting.
+	ErrCrowded = errors.New("highway: others changed the circuit")
 )
 
 // An Outcome is what an order has met and made.
@@ -64,7 +66,7 @@ func Do(ctx context.Context, ledger fleet.Ledger, o Order) (Outcome, error) {
 		}
 		row = after.After
 	}
-	return Outcome{Before: row, After: row}, fmt.Errorf("%w: others changed the circuit %d times in between", highway.ErrNotDone, attempts)
+	return Outcome{Before: row, After: row}, fmt.Errorf("%w: %w %d times in between", highway.ErrNotDone, ErrCrowded, attempts)
 }
 
 // creates says whether the order may make a row. There is nothing to release or to delete

@@ -52,7 +52,12 @@ func (c Console) agree(ctx context.Context, yes bool) error {
 	if c.Line == nil {
 		return fmt.Errorf("%w: there is no terminal to ask on; --yes agrees to what is to do", ErrNotAgreed)
 	}
-	fmt.Fprint(c.Out, "Shall this be done? [y/N] ")
+	return c.Agree(ctx, "Shall this be done?")
+}
+
+// Agree asks somebody at a terminal a question.
+func (c Console) Agree(ctx context.Context, question string) error {
+	fmt.Fprint(c.Out, question+" [y/N] ")
 	answer, err := c.wait(ctx, c.Line)
 	if err != nil {
 		fmt.Fprintln(c.Out)

@@ -12,11 +12,23 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/spf13/cobra"
 )
 
 // A Target is where the database is, as the command line says. What is empty there the
 // environment says, and then the defaults of the document.
 type Target struct{ DSN, Host, Port, Database, User, Password string }
+
+// Register gives a command the flags of a target.
+func (t *Target) Register(command *cobra.Command) {
+	flags := command.Flags()
+	flags.StringVarP(&t.Host, "host", "H", "", "server's `name` or socket folder (default localhost)")
+	flags.StringVarP(&t.Port, "port", "P", "", "`number` of its port (default 5432)")
+	flags.StringVarP(&t.Database, "database", "d", "", "`name` (default highway_circutbreaker_db)")
+	flags.StringVarP(&t.User, "user", "U", "", "`name` (default postgres)")
+	flags.StringVarP(&t.Password, "password", "p", "", "`password`, which others can see here")
+	flags.StringVar(&t.DSN, "dsn", "", "connection `string`; the flags above win over it")
+}
 
 // The document's defaults; so spelled by the Python library.
 const (
@@ -31,12 +43,47 @@ type setting struct{ key, value string }
 
 // Config is how to connect. Nothing of what may have a password is in the error.
 func (t Target) Config() (*pgx.ConnConfig, error) {
-	variable, err := variables()
+	dsn, alone, err := t.merged()
 	if err != nil {
 		return nil, err
 	}
+	config, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		if alone {
+			return nil, errors.New("these settings of the connection make no sense: look at HW_DB_* and PG*")
+		}
+		return nil, errors.New("the connection string makes no sense")
+	}
+	if config.ConnectTimeout == 0 { // the driver would wait for ever
+		config.ConnectTimeout = 15 * time.Second
+	}
+	if config.Database == "" {
+		config.Database = config.User // as the server does
+	}
+	if config.RuntimeParams["application_name"] == "" {
+		config.RuntimeParams["application_name"] = "highway setup"
+	}
+	return config, nil
+}
+
+// ConnectionString is what Config goes by, which may have a password.
+func (t Target) ConnectionString() (string, error) {
+	if _, err := t.Config(); err != nil { // it says best what is wrong
+		return "", err
+	}
+	dsn, _, err := t.merged()
+	return dsn, err
+}
+
+// merged is a connection string with all that flags and variables say, and whether there
+// was none before.
+func (t Target) merged() (merged string, alone bool, err error) {
+	variable, err := variables()
+	if err != nil {
+		return "", false, err
+	}
 	dsn := first(t.DSN, variable("HW_DB_DSN"))
-	alone := dsn == "" // then all that is missing has a default
+	alone = dsn == "" // then all that is missing has a default
 	get := func(flag, name, otherwise string) string {
 		switch {
 		case flag != "":
@@ -63,27 +110,11 @@ func (t Target) Config() (*pgx.ConnConfig, error) {
 	if ports := settings[1].value; ports != "" {
 		for _, port := range strings.Split(ports, ",") { // one for each host
 			if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-				return nil, errors.New("the port " + strconv.Quote(port) + ": it must be a number from 1 to 65535")
+				return "", false, errors.New("the port " + strconv.Quote(port) + ": it must be a number from 1 to 65535")
 			}
 		}
 	}
-	config, err := pgx.ParseConfig(with(dsn, settings))
-	if err != nil {
-		if alone {
-			return nil, errors.New("these settings of the connection make no sense: look at HW_DB_* and PG*")
-		}
-		return nil, errors.New("the connection string makes no sense")
-	}
-	if config.ConnectTimeout == 0 { // the driver would wait for ever
-		config.ConnectTimeout = 15 * time.Second
-	}
-	if config.Database == "" {
-		config.Database = config.User // as the server does
-	}
-	if config.RuntimeParams["application_name"] == "" {
-		config.RuntimeParams["application_name"] = "highway setup"
-	}
-	return config, nil
+	return with(dsn, settings), alone, nil
 }
 
 // with is a connection string with settings that win over its own: of two the later counts.

@@ -1,0 +1,254 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/highway-engine/highway"
+	"github.com/highway-engine/highway/fleet"
+	"github.com/highway-engine/highway/internal/operate"
+	"github.com/highway-engine/highway/postgres"
+)
+
+func TestOrdersAreDoneAndRecorded(t *testing.T) {
+	d := deploy(t)
+	d.scene(d.storage())
+	for _, step := range []struct {
+		args              []string
+		state, hold, said string
+		changed           bool
+	}{
+		{[]string{"open", "--for", "10m"}, "OPEN", "held_open", "payments is OPEN, held open for 10m; it was CLOSED.", true},
+		{[]string{"release"}, "HALF_OPEN", "", "payments is HALF_OPEN; it was OPEN, held open.", true},
+		{[]string{"release"}, "HALF_OPEN", "", "There was nothing to do: payments is HALF_OPEN.", false},
+		{[]string{"isolate"}, "OPEN", "isolated", "payments is OPEN, isolated; it was HALF_OPEN.", true},
+		{[]string{"disable"}, "CLOSED", "disabled", "payments is CLOSED, disabled; it was OPEN, isolated.", true},
+		{[]string{"half-open"}, "HALF_OPEN", "", "payments is HALF_OPEN; it was CLOSED, disabled.", true},
+		{[]string{"close"}, "CLOSED", "", "payments is CLOSED; it was HALF_OPEN.", true},
+		{[]string{"delete", "--yes"}, "", "", "payments is deleted; it was CLOSED.", true},
+	} {
+		reason := "step " + step.said
+		args := append(append([]string{step.args[0], "payments"}, step.args[1:]...), "--by", "ann", "--reason", reason)
+		if said := d.done(args...); said != step.said+"\n" {
+			t.Errorf("%q says %q", args, said)
+		}
+		last := d.transition("payments")
+		if step.changed && (last.To != step.state || last.Hold != step.hold || last.By != "ann" || last.Note != reason) {
+			t.Errorf("%q: the history has %+v", args, last)
+		}
+	}
+	code, _, stderr := d.run("close", "payments")
+	if code != exitNoCircuit || stderr != "highway: there is no such circuit: \"payments\"\n" {
+		t.Errorf("exit code %d, %q", code, stderr)
+	}
+	// Unless it is to be made.
+	if made := d.object("isolate", "payments", "--create"); made["changed"] != true || made["after"].(map[string]any)["hold"] != "isolated" {
+		t.Errorf("%v", made)
+	}
+	if by := d.transition("payments").By; !strings.Contains(by, "@") {
+		t.Errorf("who is %q, want user@host", by)
+	}
+	if deleted := d.object("delete", "payments", "-y"); deleted["after"] != nil || deleted["changed"] != true {
+		t.Errorf("%v", deleted)
+	}
+}
+
+func TestDeletionNeedsConsent(t *testing.T) {
+	d := deploy(t)
+	d.scene(d.storage())
+	code, stdout, stderr := d.run("delete", "payments")
+	if code != exitRefused || stdout != "" || !strings.Contains(stderr, "--yes") {
+		t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
+	}
+	d.done("show", "payments")
+}
+
+func TestAnOrderAboutWhatIsNoMoreThereIsOvertaken(t *testing.T) {
+	d := deploy(t)
+	d.scene(d.storage())
+	version := d.object("show", "payments")["version"].(string)
+	d.done("isolate", "payments", "--seen", version)
+	code, _, stderr := d.run("close", "payments", "--seen", version)
+	if code != exitOvertaken || !strings.Contains(stderr, "changed in the meantime") {
+		t.Errorf("exit code %d, %q", code, stderr)
+	}
+	d.done("close", "payments", "--seen", d.object("show", "payments")["version"].(string))
+}
+
+func TestWrongOrdersAreMistakes(t *testing.T) {
+	d := deploy(t)
+	for want, args := range map[string][]string{
+		"required flag(s) \"for\" not set":        {"open", "k"},
+		"--for is -1s: it must be more than 0":    {"open", "k", "--for=-1s"},
+		"--for is 100000h0m0s":                    {"open", "k", "--for=100000h"},
+		"unknown flag: --for":                     {"isolate", "k", "--for=1s"},
+		"unknown flag: --create":                  {"release", "k", "--create"},
+		`--reason is "a\x1b[2J"`:                  {"isolate", "k", "--reason", "a\x1b[2J"},
+		"--reason is \"" + strings.Repeat("r", 9): {"isolate", "k", "--reason", strings.Repeat("r", 1001)},
+		`--by is " "`:                             {"isolate", "k", "--by", " "},
+		"KEY is \"\": it must have 1 to 255":      {"isolate", ""},
+		"KEY is \"kkk":                            {"show", strings.Repeat("k", 256)},
+		"accepts 1 arg(s), received 0":            {"isolate"},
+		"accepts 1 arg(s), received 2":            {"show", "a", "b"},
+		`--seen "x": it must be a version`:        {"close", "k", "--seen=x"},
+		"--timeout 0s: it must be more than 0":    {"list", "--timeout=0"},
+		"--sort size: it must be key, state":      {"list", "--sort=size"},
+		"--state ajar: it must be closed":         {"list", "--state=open,ajar"},
+		"--limit -1":                              {"history", "--limit=-1"},
+		"--prefix: it is for all keys":            {"watch", "k", "--prefix=p"},
+		"highway/postgres: namespace \"a:b\"":     {"list", "--namespace=a:b"},
+		`unknown command "\x1b[2J"`:               {"\x1b[2J"},
+		`unknown flag: --\x1b[2J`:                 {"list", "--\x1b[2J"},
+	} {
+		code, stdout, stderr := d.run(args...)
+		if code != exitUsage || stdout != "" || !strings.Contains(stderr, want) || strings.Contains(stderr, "\x1b") {
+			t.Errorf("%q: exit code %d, %s%q; want %q", args, code, stdout, stderr, want)
+		}
+	}
+	for want, variables := range map[string][]string{
+		"where is the storage? Set HW_DB_HOST": nil,
+		"HW_DB_PASSWORD is missing":            {"HW_DB_HOST=127.0.0.1"},
+		"HW_DB_DSN is not a connection":        {"HW_DB_DSN=host='"},
+	} {
+		code, _, stderr := d.with(variables, "list")
+		if code != exitUsage || !strings.Contains(stderr, want) {
+			t.Errorf("%q: exit code %d, %q; want %q", variables, code, stderr, want)
+		}
+	}
+}
+
+func TestEachOutcomeHasItsExitCode(t *testing.T) {
+	away := errors.New("away")
+	for _, c := range []struct {
+		err  error
+		code int
+	}{
+		{nil, exitOK},
+		{away, exitUnreached},
+		{fmt.Errorf("%w: %w", highway.ErrNotDone, away), exitUnreached},
+		{fmt.Errorf("%w: %w", highway.ErrNotDone, fleet.ErrRefused), exitNotDone},
+		{fmt.Errorf("%w: %w", highway.ErrNotDone, operate.ErrCrowded), exitNotDone},
+		{fmt.Errorf("%w: %w", highway.ErrUnknown, away), exitUnknown},
+		{operate.ErrNoCircuit, exitNoCircuit},
+		{operate.ErrOvertaken, exitOvertaken},
+		{failure{away}, exitFailed},
+		{refusal{away}, exitRefused},
+		{result{away, 99}, 99},
+	} {
+		var r result
+		got := exitOK
+		switch err := judged(c.err); {
+		case errors.As(err, &r):
+			got = r.code
+		case errors.As(err, new(failure)):
+			got = exitFailed
+		case errors.As(err, new(refusal)):
+			got = exitRefused
+		}
+		if got != c.code {
+			t.Errorf("%v: exit code %d, want %d", c.err, got, c.code)
+		}
+	}
+}
+
+func TestNamespacesAreApart(t *testing.T) {
+	d := deploy(t)
+	d.scene(d.storage(postgres.WithNamespace("staging")))
+	d.tell(d.storage(), "payments", fleet.Report{Instance: "prod", Number: 1})
+	if circuits := d.object("list")["circuits"].([]any); len(circuits) != 1 {
+		t.Errorf("without a namespace: %v", circuits)
+	}
+	staging := []string{"HW_DB_DSN=" + d.dsn, "HW_NAMESPACE=staging"}
+	if code, stdout, stderr := d.with(staging, "isolate", "search", "--reason=staging"); code != exitOK {
+		t.Errorf("exit code %d, %s%s", code, stdout, stderr)
+	}
+	if code, stdout, _ := d.with(staging, "list", "--namespace="); code != exitOK || strings.Contains(stdout, "search") {
+		t.Errorf("the flag does not win: exit code %d, %s", code, stdout)
+	}
+	if code, _, _ := d.run("show", "search"); code != exitNoCircuit {
+		t.Errorf("exit code %d", code)
+	}
+	if held := d.object("list", "--held", "--namespace=staging")["circuits"].([]any); len(held) != 1 || held[0].(map[string]any)["key"] != "search" {
+		t.Errorf("%v", held)
+	}
+	if all := d.object("history")["transitions"].([]any); len(all) != 0 {
+		t.Errorf("%v", all)
+	}
+}
+
+func TestAStorageThatDoesNotServe(t *testing.T) {
+	d := deploy(t)
+	config := strings.Split(strings.TrimPrefix(d.dsn, "postgres://"), "@")
+	user, secret, _ := strings.Cut(config[0], ":")
+	silent := listen(t)
+	for _, c := range []struct {
+		name, dsn, want string
+		code            int
+		args            []string
+	}{
+		{"a dead server", "postgres://u:opensesame@127.0.0.1:1/d", "the server cannot be reached; look at host, port and TLS", exitUnreached, nil},
+		{"a silent server", "postgres://u:opensesame@" + silent + "/d", "the storage did not answer within 300ms (--timeout)", exitUnreached, []string{"--timeout=300ms"}},
+		{"a wrong password", "postgres://" + user + ":opensesame@" + config[1], "user or password are wrong", exitUnreached, nil},
+		{"no database", strings.Replace(d.dsn, "/hw_", "/no_", 1), `the database is not there: run "highway setup"`, exitUnreached, nil},
+		{"no tables", d.dsn, `the schema of highway is not there: run "highway setup"`, exitNotDone, []string{"--schema=nowhere"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if c.name == "a wrong password" && secret == "" {
+				t.Skip("the server wants none")
+			}
+			for _, args := range [][]string{{"list"}, {"show", "k"}, {"history"}, {"watch"}, {"isolate", "k"}, {"delete", "k", "--yes"}} {
+				begun := time.Now()
+				code, stdout, stderr := d.with([]string{"HW_DB_DSN=" + c.dsn}, append(args, c.args...)...)
+				if code != c.code || stdout != "" || !strings.Contains(stderr, c.want) || strings.Contains(stderr, "sesame") {
+					t.Errorf("%q: exit code %d, %s%q", args, code, stdout, stderr)
+				}
+				if took := time.Since(begun); took > 30*time.Second {
+					t.Errorf("%q: it took %v", args, took)
+				}
+			}
+			if code, stdout, _ := d.with([]string{"HW_DB_DSN=" + c.dsn}, append(append([]string{"__complete", "show"}, c.args...), "p")...); code != exitOK || !strings.HasPrefix(stdout, ":4") {
+				t.Errorf("completion: exit code %d, %q", code, stdout)
+			}
+		})
+	}
+}
+
+func TestItReadsTheFileOfTheLibrary(t *testing.T) {
+	d := deploy(t)
+	d.scene(d.storage())
+	if err := os.WriteFile(filepath.Join(d.folder, ".env"), []byte("HW_DB_DSN="+d.dsn+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, stdout, stderr := d.with(nil, "list"); code != exitOK || !strings.Contains(stdout, "payments") {
+		t.Errorf("exit code %d, %s%s", code, stdout, stderr)
+	}
+	// A flag wins over it.
+	if code, _, stderr := d.with(nil, "list", "--database", "nowhere"); code != exitUnreached || !strings.Contains(stderr, "nowhere") {
+		t.Errorf("exit code %d, %s", code, stderr)
+	}
+}
+
+func TestManualPages(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "man1")
+	if code, stdout, stderr := command(t.Context(), "man", folder); code != exitOK || stdout+stderr != "" {
+		t.Fatalf("exit code %d, %s%s", code, stdout, stderr)
+	}
+	text, err := os.ReadFile(filepath.Join(folder, "highway-open.1"))
+	if err != nil || !strings.Contains(string(text), `--for`) {
+		t.Errorf("%v, %s", err, text)
+	}
+	for _, name := range []string{"highway.1", "highway-list.1", "highway-half-open.1"} {
+		if _, err := os.Stat(filepath.Join(folder, name)); errors.Is(err, fs.ErrNotExist) {
+			t.Error(err)
+		}
+	}
+	if code, _, _ := command(t.Context(), "man", filepath.Join(folder, "highway.1")); code != exitFailed {
+		t.Errorf("exit code %d", code)
+	}
+}
