@@ -218,7 +218,7 @@ func (p *Page) Until(expression string) error {
 		}
 	}
 	text, _ := Get[string](p, "location.href + '\\n' + document.body.innerText.slice(0, 3000)")
-	return fmt.Errorf("not within %v: %s (%w); the page says:\n%s", patience, expression, err, text)
+	return errors.Join(fmt.Errorf("not within %v: %s; the page says:\n%s", patience, expression, text), err)
 }
 
 // Picture is the page as a PNG.
