@@ -49,7 +49,7 @@ func TestHostileTextStaysText(t *testing.T) {
 		until(t, p, "document.querySelector('dialog[open] h2').textContent.startsWith('Close ')")
 		get[string](t, p, `(document.getElementById('reason').value = '<u>why</u>')`)
 		click(t, p, "dialog button.main")
-		until(t, p, "document.querySelector('.hero .pill.big').textContent === 'Closed'")
+		until(t, p, "document.querySelector('.hero .pill.big').textContent === 'Closed'", "!document.querySelector('dialog[open]')")
 		must(t, p.Keys("\u001b"))
 		until(t, p, fmt.Sprintf("document.querySelectorAll('.rows .row').length === %d && location.hash === '#/'", len(hostile)))
 	}

@@ -71,7 +71,7 @@ func dashboardCommand() *cobra.Command {
 	}
 	at.Register(command)
 	flags := command.Flags()
-	flags.StringVar(&options.Listen, "listen", "127.0.0.1:0", "`address` and port; 0 is any that is free")
+	flags.StringVar(&options.Listen, "listen", "127.0.0.1:0", "`address` and port")
 	flags.StringVar(&options.Certificate, "tls-cert", "", "`file` with a certificate")
 	flags.StringVar(&options.Key, "tls-key", "", "`file` with its key")
 	flags.BoolVar(&readOnly, "read-only", false, "nobody may act")

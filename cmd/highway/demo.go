@@ -155,7 +155,7 @@ func demoCommand() *cobra.Command {
 	flags.BoolVar(&plain, "plain", false, "lines of text without colours or cursor movement")
 	flags.BoolVar(&asJSON, "json", false, "nothing but a summary at the end, as a JSON object")
 	flags.BoolVar(&board, "dashboard", false, "a page with breakers of servers that you break")
-	flags.StringVar(&listen, "listen", "127.0.0.1:0", "`address` of that page, on this machine")
+	flags.StringVar(&listen, "listen", "127.0.0.1:0", "`address` of that page")
 	for _, other := range []string{"duration", "outage", "plain", "json"} {
 		command.MarkFlagsMutuallyExclusive("dashboard", other)
 	}
