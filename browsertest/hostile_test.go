@@ -34,7 +34,7 @@ func TestHostileTextStaysText(t *testing.T) {
 	p := open(t, Wide, serve(t, dashboard.Config{Ledger: storage, Title: "<i>mine</i>"}))
 	until(t, p, fmt.Sprintf("document.querySelectorAll('.rows .row').length === %d", len(hostile)), "document.title === '<i>mine</i>'")
 	text := get[string](t, p, "document.getElementById('rows').textContent + document.getElementById('timeline').textContent")
-	for _, want := range []string{hostile[0], hostile[1], hostile[2], hostile[3], "rtl ⟨U+202E⟩gnp.exe", "␇", "␛[2J", "␊", "␡", "zero⟨U+200B⟩width", "bytes fffe", "<iframe src=javascript:alert(1)>", `<b onclick=x>"o'brien" said so`} {
+	for _, want := range []string{hostile[0], hostile[1], hostile[2], hostile[3], "rtl ⟨U+202E⟩gnp.exe", "␇", "␛[2J", "␊", "␡", "zero⟨U+200B⟩width", "bytes fffe", "<iframe src=javascript:alert(1)>", `ordered by <b onclick=x>"o'brien"`} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in\n%s", want, text)
 		}

@@ -19,6 +19,9 @@ const (
 	mostTransitions = 200
 	// idle is how many times as long the ledger is left alone while nobody watches.
 	idle = 5
+	// rest is how many times as long as an answer took the ledger is left alone: it shall not be
+	// busy with us for more than a fifth of the time.
+	rest = 4
 	// patience is how long the ledger may take to answer all that a sample asks.
 	patience = 10 * time.Second
 	// jitter is how far the instants may lie apart that two answers give for the same one.
@@ -91,17 +94,23 @@ func (s *sampler) run() {
 	for s.ctx.Err() == nil {
 		start := time.Now()
 		s.sample()
-		timer.Reset(s.pause(time.Since(start)))
+		took := time.Since(start)
+		timer.Reset(s.pause(took))
 		select {
 		case <-timer.C:
 		case <-s.wake:
+			// However many ask for it, the ledger has its rest.
+			timer.Reset(rest * took)
+			select {
+			case <-timer.C:
+			case <-s.ctx.Done():
+			}
 		case <-s.ctx.Done():
 		}
 	}
 }
 
-// pause is how long the ledger is left alone after it took so long: it shall not be busy with
-// us for more than a fifth of the time.
+// pause is how long the ledger is left alone after it took so long.
 func (s *sampler) pause(took time.Duration) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -109,7 +118,7 @@ func (s *sampler) pause(took time.Duration) time.Duration {
 	if s.hub.empty() {
 		pause *= idle
 	}
-	return max(pause-took, 4*took, s.every/2)
+	return max(pause-took, rest*took, s.every/2)
 }
 
 // An answered sample is what the ledger has said.

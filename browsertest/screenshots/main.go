@@ -50,7 +50,7 @@ func run(ctx context.Context, folder, picture string) error {
 	}
 	if picture != "" {
 		look := browsertest.Wide
-		look.Scale = 1
+		look.Height = 720
 		return shoot(page, look, picture)
 	}
 	if err := os.MkdirAll(folder, 0o755); err != nil {

@@ -28,7 +28,7 @@ func demoDashboard(ctx context.Context, out io.Writer, config demo.Config, liste
 		}
 	}()
 	// Everybody on this machine may play with it: nothing else hangs on these breakers.
-	player := func(*http.Request) (string, error) { return whoami(), nil }
+	player := func(*http.Request) (string, error) { return "you", nil }
 	d, err := dashboard.New(dashboard.Config{
 		Ledger: board.Ledger(), Access: dashboard.Access{Read: player, Act: player}, Title: "Highway demo", Panel: board.Panel(),
 	})

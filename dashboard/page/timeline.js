@@ -23,7 +23,8 @@ export function item(t, { key = true, more = false } = {}) {
 
 function sentence(t) {
   if (!t.from) return 'an instance has used it for the first time';
-  if (!t.to) return `${t.by ? visible(t.by) : 'somebody'} has deleted it`;
+  if (!t.to) return `deleted by ${t.by ? visible(t.by) : 'somebody'}`;
+  if (t.reason === 'commanded') return `ordered by ${t.by ? visible(t.by) : 'somebody'}`;
   return why(t.reason, t.by);
 }
 
