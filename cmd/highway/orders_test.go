@@ -208,7 +208,7 @@ func TestAStorageThatDoesNotServe(t *testing.T) {
 				if code != c.code || stdout != "" || !strings.Contains(stderr, c.want) || strings.Contains(stderr, "sesame") {
 					t.Errorf("%q: exit code %d, %s%q", args, code, stdout, stderr)
 				}
-				if took := time.Since(begun); took > 30*time.Second {
+				if took := time.Since(begun); took > 10*time.Second {
 					t.Errorf("%q: it took %v", args, took)
 				}
 			}
