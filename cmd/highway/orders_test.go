@@ -4,11 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/highway-engine/highway"
 	"github.com/highway-engine/highway/fleet"
@@ -216,6 +219,48 @@ func TestAStorageThatDoesNotServe(t *testing.T) {
 				t.Errorf("completion: exit code %d, %q", code, stdout)
 			}
 		})
+	}
+}
+
+// TestRolesMayDoWhatTheyAreFor: that of monitoring looks, and that of programs gives orders.
+func TestRolesMayDoWhatTheyAreFor(t *testing.T) {
+	d := deploy(t)
+	d.scene(d.storage())
+	config, err := pgx.ParseConfig(d.dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var roles, flags []string
+	for _, flag := range []string{"owner", "runtime", "monitor"} {
+		role := fmt.Sprintf("hw_cli_%s_%d", flag, os.Getpid())
+		roles = append(roles, role)
+		flags = append(flags, "--"+flag+"-role", role)
+		t.Cleanup(func() { query(t, config.Database, "DROP OWNED BY "+role+" CASCADE; DROP ROLE "+role) })
+	}
+	query(t, config.Database, d.done(append([]string{"setup", "--roles"}, flags...)...))
+	as := func(role string) []string {
+		query(t, "", "ALTER ROLE "+role+" PASSWORD 'opensesame'")
+		dsn, err := url.Parse(d.dsn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dsn.User = url.UserPassword(role, "opensesame")
+		return []string{"HW_DB_DSN=" + dsn.String()}
+	}
+	runtime, monitor := as(roles[1]), as(roles[2])
+	for _, args := range [][]string{{"list"}, {"show", "payments"}, {"history"}} {
+		if code, _, stderr := d.with(monitor, args...); code != exitOK {
+			t.Errorf("%q: exit code %d, %s", args, code, stderr)
+		}
+	}
+	for _, args := range [][]string{{"isolate", "payments"}, {"isolate", "new", "--create"}, {"delete", "payments", "--yes"}} {
+		code, _, stderr := d.with(monitor, args...)
+		if code != exitNotDone || !strings.Contains(stderr, "the user has too few rights") {
+			t.Errorf("%q: exit code %d, %s", args, code, stderr)
+		}
+		if code, _, stderr := d.with(runtime, args...); code != exitOK {
+			t.Errorf("%q: exit code %d, %s", args, code, stderr)
+		}
 	}
 }
 
