@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/highway-engine/highway/fleet"
-	"github.com/highway-engine/highway/internal/circuit"
 	"github.com/highway-engine/highway/internal/engine"
 	"github.com/highway-engine/highway/internal/protocol"
 )
@@ -38,36 +36,35 @@ func (p *CircuitProtector) Open(ctx context.Context, d time.Duration) error {
 	if d < 0 {
 		return &InvalidPolicyError{"CircuitProtector", "Open", d, "the duration must not be negative"}
 	}
-	return p.command(ctx, protocol.Command{State: circuit.Open, Hold: fleet.HeldOpen, For: d},
-		func(now time.Time) { p.machine.OpenFor(d, now) })
+	return p.command(ctx, protocol.OpenFor(d), func(now time.Time) { p.machine.OpenFor(d, now) })
 }
 
 // Close closes the circuit with an empty window. It does not end the protector, which
 // needs no end: do not defer it.
 func (p *CircuitProtector) Close(ctx context.Context) error {
-	return p.command(ctx, protocol.Command{State: circuit.Closed}, p.machine.Close)
+	return p.command(ctx, protocol.Close, p.machine.Close)
 }
 
 // HalfOpen lets the circuit probe.
 func (p *CircuitProtector) HalfOpen(ctx context.Context) error {
-	return p.command(ctx, protocol.Command{State: circuit.HalfOpen}, p.machine.HalfOpen)
+	return p.command(ctx, protocol.HalfOpen, p.machine.HalfOpen)
 }
 
 // Isolate opens the circuit until another command is given.
 func (p *CircuitProtector) Isolate(ctx context.Context) error {
-	return p.command(ctx, protocol.Command{State: circuit.Open, Hold: fleet.Isolated}, p.machine.Isolate)
+	return p.command(ctx, protocol.Isolate, p.machine.Isolate)
 }
 
 // Disable closes the circuit and keeps it from tripping until another command is
 // given: every call goes through, and is still recorded.
 func (p *CircuitProtector) Disable(ctx context.Context) error {
-	return p.command(ctx, protocol.Command{State: circuit.Closed, Hold: fleet.Disabled}, p.machine.Disable)
+	return p.command(ctx, protocol.Disable, p.machine.Disable)
 }
 
 // Release ends what Open, Isolate or Disable has set: the circuit probes. Without that it
 // does nothing.
 func (p *CircuitProtector) Release(ctx context.Context) error {
-	return p.command(ctx, protocol.Command{State: circuit.HalfOpen, Release: true}, p.machine.Release)
+	return p.command(ctx, protocol.Release, p.machine.Release)
 }
 
 // command lets the fleet, or without one this protector, follow a command.

@@ -16,13 +16,16 @@ import (
 type Storage = fleet.Storage
 
 // InMemoryStorage is a [Storage] in this process: its protectors of one key are a fleet
-// among themselves, and share nothing with other processes.
+// among themselves, and share nothing with other processes. It is a [fleet.Ledger] too.
+//
 // A key at which nothing goes on is forgotten when nobody has asked about it for some
 // minutes, so keys do not pile up.
 type InMemoryStorage struct{ memory *memory.Storage }
 
 // NewInMemoryStorage returns an empty storage.
 func NewInMemoryStorage() *InMemoryStorage { return &InMemoryStorage{memory.New(time.Now)} }
+
+var _ fleet.Ledger = (*InMemoryStorage)(nil)
 
 // Exchange implements [Storage].
 func (s *InMemoryStorage) Exchange(ctx context.Context, instance string, reports map[string]fleet.Report) (map[string]fleet.View, error) {
@@ -42,6 +45,32 @@ func (s *InMemoryStorage) Sweep(ctx context.Context, after string, limit int) ([
 // Watch implements [Storage].
 func (s *InMemoryStorage) Watch(ctx context.Context, changed func(key string)) error {
 	return s.memory.Watch(ctx, changed)
+}
+
+// List implements [fleet.Ledger].
+func (s *InMemoryStorage) List(ctx context.Context, q fleet.Query) ([]fleet.Circuit, error) {
+	return s.memory.List(ctx, q)
+}
+
+// Look implements [fleet.Ledger].
+func (s *InMemoryStorage) Look(ctx context.Context, key string) (fleet.Detail, error) {
+	return s.memory.Look(ctx, key)
+}
+
+// History implements [fleet.Ledger]. It has the last few thousand transitions, of all keys
+// together.
+func (s *InMemoryStorage) History(ctx context.Context, q fleet.HistoryQuery) ([]fleet.Transition, error) {
+	return s.memory.History(ctx, q)
+}
+
+// Instances implements [fleet.Ledger].
+func (s *InMemoryStorage) Instances(ctx context.Context) ([]fleet.Instance, error) {
+	return s.memory.Instances(ctx)
+}
+
+// Remove implements [fleet.Ledger].
+func (s *InMemoryStorage) Remove(ctx context.Context, key string, from fleet.Identity, by, note string) (fleet.Row, error) {
+	return s.memory.Remove(ctx, key, from, by, note)
 }
 
 // Close ends what runs for the protectors on the storage, as [CloseStorage] does, and the

@@ -34,6 +34,10 @@ type Row struct {
 	Reason Reason // why it is in its state
 	By     string // the instance or the person that decided
 
+	// Note is what the person said who gave the command that made this epoch: up to
+	// [LongestNote] bytes, empty in one that instances decided.
+	Note string
+
 	// Remaining is the time left of an OPEN, or of a hold that ends, when the storage
 	// read the row: zero or less when it is over, zero if there is none. In a change
 	// that begins an epoch it is the time that shall be left (S10). Only the storage

@@ -22,6 +22,8 @@ import (
 // A row that makes no sense, because somebody else has written it, reads as a closed one
 // with an identity from which it can be changed. The storage reports it as it can.
 //
+// A storage that people can look into is a [Ledger].
+//
 // The package storagetest holds an implementation against all this, and docs/storage.md
 // says how to write one.
 type Storage interface {
@@ -50,7 +52,7 @@ type Storage interface {
 	// Where there is no row, or none any more, Change makes none and returns the zero
 	// Row: a change that comes late never applies to a row that was made since (S11).
 	// The zero Identity is that of no row. A row keeps its incarnation, whatever the
-	// given one says.
+	// given one says. A note that [CheckNote] refuses is an error.
 	Change(ctx context.Context, key string, from Identity, row Row) (Row, error)
 
 	// Sweep returns up to limit keys, after the given one in the storage's order, at

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -52,8 +53,26 @@ func (s *Storage) answer(ctx context.Context, err error) error {
 		}
 	}
 	err = fmt.Errorf("highway/postgres: %w", err)
+	if refused != nil && certain(refused) {
+		err = refusal{err}
+	}
 	if !errors.Is(ctx.Err(), context.Canceled) { // that is not the database's fault
 		s.status.reached(err)
 	}
 	return err
+}
+
+// A refusal is an error after which nothing has changed.
+type refusal struct{ error }
+
+// Unwrap is for [errors.As].
+func (r refusal) Unwrap() error { return r.error }
+
+// Is matches [fleet.ErrRefused].
+func (r refusal) Is(target error) bool { return target == fleet.ErrRefused }
+
+// certain says that the statement is rolled back. When a connection ends that is not
+// certain, nor what a pooler makes of it.
+func certain(err *pgconn.PgError) bool {
+	return err.SeverityUnlocalized == "ERROR" && !strings.HasPrefix(err.Code, "08") && !strings.HasPrefix(err.Code, "57P")
 }

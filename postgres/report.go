@@ -86,8 +86,12 @@ func receivedReports(text []byte) ([]fleet.Report, error) {
 	return reports, nil
 }
 
-// A receivedReport comes from the database.
-type receivedReport struct{ fleet.Report }
+// A receivedReport comes from the database. To people it also says how many microseconds
+// ago it was told.
+type receivedReport struct {
+	fleet.Report
+	told int64
+}
 
 // UnmarshalJSON implements [json.Unmarshaler].
 func (r *receivedReport) UnmarshalJSON(text []byte) error {
@@ -101,7 +105,7 @@ func (r *receivedReport) UnmarshalJSON(text []byte) error {
 		&settings, &r.Suspicion,
 		&r.Testimony.About.Suspect, &r.Testimony.About.Number, &r.Testimony.Sum, &r.Testimony.Calls, &dismissed,
 	}
-	if err := json.Unmarshal(text, &[...]any{&said, &r.Order, &age}); err != nil {
+	if err := json.Unmarshal(text, &[...]any{&said, &r.Order, &age, &r.told}); err != nil {
 		return err
 	}
 	r.About = fleet.Identity{Incarnation: uint64(incarnation), Epoch: uint64(epoch), Nonce: uint64(nonce)}

@@ -96,6 +96,9 @@ func (s *Storage) Change(ctx context.Context, key string, from fleet.Identity, r
 	if err := s.check(key); err != nil {
 		return fleet.Row{}, err
 	}
+	if err := fleet.CheckNote(row.Note); err != nil {
+		return fleet.Row{}, err
+	}
 	body, err := json.Marshal(sentRow(row))
 	if err != nil {
 		return fleet.Row{}, fmt.Errorf("highway/postgres: %w", err)
@@ -140,9 +143,12 @@ func (s *Storage) Sweep(ctx context.Context, after string, limit int) ([]string,
 func (s *Storage) check(key string) error {
 	switch longest := fleet.LongestKey - len(s.prefix); {
 	case key == "" || len(key) > longest:
-		return fmt.Errorf("highway/postgres: a key has 1 to %d bytes, this one has %d", longest, len(key))
-	case !utf8.ValidString(key) || strings.ContainsRune(key, 0):
-		return fmt.Errorf("highway/postgres: key %q: it must be UTF-8 without zero bytes", key)
+		return refusal{fmt.Errorf("highway/postgres: a key has 1 to %d bytes, this one has %d", longest, len(key))}
+	case !storable(key):
+		return refusal{fmt.Errorf("highway/postgres: key %q: it must be UTF-8 without zero bytes", key)}
 	}
 	return nil
 }
+
+// storable says whether the database can hold text.
+func storable(text string) bool { return utf8.ValidString(text) && !strings.ContainsRune(text, 0) }

@@ -46,6 +46,7 @@ type rowText struct {
 	Hold        string      `json:"hold"`
 	Reason      string      `json:"reason"`
 	By          string      `json:"by"`
+	Note        string      `json:"note"`
 	Remaining   int64       `json:"remaining"`
 	Probes      []probeText `json:"probes"`
 	Lost        int         `json:"lost"`
@@ -62,7 +63,7 @@ func sentRow(r fleet.Row) rowText {
 	t := rowText{
 		Epoch: int64(r.Epoch), Nonce: int64(r.Nonce),
 		State: name(states, r.State), Hold: name(holds, r.Hold), Reason: name(reasons, r.Reason),
-		By: printable(r.By), Remaining: microseconds(r.Remaining), Lost: bounded(r.Lost),
+		By: printable(r.By), Note: r.Note, Remaining: microseconds(r.Remaining), Lost: bounded(r.Lost),
 		Probes: make([]probeText, len(r.Probes)),
 	}
 	for i, p := range r.Probes {
@@ -79,6 +80,7 @@ func receivedRow(text []byte) (row fleet.Row, err error) {
 	row = fleet.Row{
 		Identity:  fleet.Identity{Incarnation: uint64(t.Incarnation), Epoch: uint64(t.Epoch), Nonce: uint64(t.Nonce)},
 		By:        t.By,
+		Note:      t.Note,
 		Remaining: time.Duration(t.Remaining) * time.Microsecond,
 		Lost:      t.Lost,
 	}

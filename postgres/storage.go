@@ -43,10 +43,10 @@ type Storage struct {
 	closed chan struct{} // the pool is
 }
 
-var _ fleet.Storage = (*Storage)(nil)
+var _ fleet.Ledger = (*Storage)(nil)
 
 // functions are the statements that call the functions of the schema.
-type functions struct{ exchange, change, sweep, channel, tell string }
+type functions struct{ exchange, change, sweep, channel, tell, list, look, history, seen, remove string }
 
 // An Option is a choice that [Open] and [New] leave open. Of two for the same choice the
 // later counts. What makes no sense is an error of theirs.
@@ -175,6 +175,11 @@ func start(pool *pgxpool.Pool, owned bool, c choices) *Storage {
 			exchange: "SELECT * FROM " + in + "hw_exchange($1, $2, $3::jsonb)",
 			change:   "SELECT " + in + "hw_change($1, $2, $3, $4, $5, $6::jsonb)",
 			sweep:    "SELECT " + in + "hw_sweep($1, $2, $3::integer)",
+			list:     "SELECT * FROM " + in + "hw_list($1, $2, $3, $4, $5, $6, $7::integer)",
+			look:     "SELECT * FROM " + in + "hw_look($1, $2)",
+			history:  "SELECT * FROM " + in + "hw_history($1, $2, $3, $4::integer)",
+			seen:     "SELECT * FROM " + in + "hw_seen($1)",
+			remove:   "SELECT " + in + "hw_remove($1, $2, $3, $4, $5, $6, $7)",
 			channel:  "SELECT " + in + "hw_channel()",
 			tell:     "SELECT pg_notify(" + in + "hw_channel(), $1)",
 		},

@@ -52,6 +52,7 @@ var rows = []test{
 			Hold:      fleet.HeldOpen,
 			Reason:    fleet.HoldOver,
 			By:        `o'brien "the" \ 世界`,
+			Note:      `it's "down" \ 世界`,
 			Remaining: time.Hour,
 			Probes: []fleet.Probe{
 				{Holder: "a", Number: math.MaxUint64, Result: fleet.Succeeded},

@@ -12,7 +12,7 @@
 // [Spoiler] for rows that make no sense, a [Blocker] for changes that have to wait, a
 // [Twin] for what two processes do. A backend has them for its tests only, in a type
 // around the one that it exports, as it says there that it is [Short]. What cannot be
-// tested without is skipped by name.
+// tested without is skipped by name, as is what only a [fleet.Ledger] has.
 package storagetest
 
 import (
@@ -75,6 +75,7 @@ func Run(t *testing.T, open func(t *testing.T) fleet.Storage) {
 		tests []test
 	}{
 		{"rows", rows},
+		{"notes", noteTests},
 		{"deadlines", deadlines},
 		{"reports", reports},
 		{"windows", windows},
@@ -85,6 +86,8 @@ func Run(t *testing.T, open func(t *testing.T) fleet.Storage) {
 		{"calls", calls},
 		{"faults", faults},
 		{"histories", histories},
+		{"ledger", ledgers},
+		{"transitions", transitions},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			for _, test := range part.tests {

@@ -13,8 +13,9 @@ import (
 
 // What became of a command that was not done.
 var (
-	// ErrNotDone: the storage was not reached, and nothing has changed.
-	ErrNotDone = errors.New("highway: the storage was not reached, the command is not done")
+	// ErrNotDone: nothing has changed. What stands behind it says why; mostly the storage
+	// was not reached.
+	ErrNotDone = errors.New("highway: the command is not done")
 	// ErrUnknown: the storage was reached, and did not answer.
 	ErrUnknown = errors.New("highway: the storage did not answer, the command may be done or not")
 )
@@ -54,6 +55,9 @@ func (entry *Entry) Command(ctx context.Context, c protocol.Command) error {
 			row, err = e.storage.Change(ctx, entry.key, view.Row.Identity, to)
 			return err
 		})
+		if errors.Is(err, fleet.ErrRefused) {
+			return fmt.Errorf("%w: %w", ErrNotDone, err)
+		}
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrUnknown, err)
 		}

@@ -22,6 +22,7 @@ type entry struct {
 
 	silenced uint64        // how many instances had fallen silent when their reports were last removed
 	touched  time.Time     // when somebody last asked
+	changed  time.Time     // when the row came into its epoch
 	place    *list.Element // among the entries in the order of touched
 	listed   bool          // in the storage's active keys
 }
@@ -30,6 +31,7 @@ type entry struct {
 type sender struct {
 	from  *instance
 	since time.Time // of the suspicion in the report
+	told  time.Time // when the report came
 }
 
 // A deadline is the instant at which something ends; the zero one is none.
@@ -63,7 +65,7 @@ func (e *entry) read(now time.Time) fleet.Row {
 func (e *entry) write(row fleet.Row, now time.Time) {
 	newEpoch := row.Epoch != e.row.Epoch || row.Incarnation != e.row.Incarnation
 	if newEpoch {
-		e.deadline = deadline{}
+		e.deadline, e.changed = deadline{}, now
 		if row.Remaining > 0 {
 			e.deadline = deadline{now.Add(row.Remaining), row.Remaining}
 		}

@@ -1,6 +1,9 @@
 package memory
 
-import "slices"
+import (
+	"iter"
+	"slices"
+)
 
 // Keys is a set of keys in their order, for reading a page of many from any place. It
 // is made of runs, so that to put one in moves few others.
@@ -79,4 +82,23 @@ func (k *keys) after(key string, limit int) []string {
 		page = append(page, run[:min(len(run), limit-len(page))]...)
 	}
 	return page
+}
+
+// from is the given key, if it is there, and those after it.
+func (k *keys) from(key string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		if len(k.runs) == 0 {
+			return
+		}
+		first := k.run(key)
+		at, _ := slices.BinarySearch(k.runs[first], key)
+		for r := first; r < len(k.runs); r++ {
+			for _, key := range k.runs[r][at:] {
+				if !yield(key) {
+					return
+				}
+			}
+			at = 0
+		}
+	}
 }

@@ -18,7 +18,7 @@ import (
 // it to be forgotten.
 const idleFor = 10 * time.Minute
 
-// A Storage is a [fleet.Storage] in memory. It is safe for concurrent use.
+// A Storage is a [fleet.Ledger] in memory. It is safe for concurrent use.
 //
 // It keeps the keys that somebody has asked about in the last ten minutes, and those
 // at which something goes on.
@@ -32,7 +32,9 @@ type Storage struct {
 	latest       time.Time // that clock has said
 	entries      map[string]*entry
 	touched      list.List // of all entries, the last touched at the back
+	all          keys      // of all entries
 	active       keys      // of the entries at which something may go on
+	history      history
 	instances    map[string]*instance
 	signs        list.List // of all live instances, the last heard of at the back
 	silenced     uint64    // instances that have fallen silent, ever
@@ -99,7 +101,7 @@ func (s *Storage) exchange(instance string, reports map[string]fleet.Report) (vi
 // check says whether key can be kept.
 func check(key string) error {
 	if key == "" || len(key) > fleet.LongestKey {
-		return fmt.Errorf("memory: a key has 1 to %d bytes, this one has %d", fleet.LongestKey, len(key))
+		return fmt.Errorf("%w: memory: a key has 1 to %d bytes, this one has %d", fleet.ErrRefused, fleet.LongestKey, len(key))
 	}
 	return nil
 }
@@ -113,9 +115,10 @@ func (s *Storage) now() time.Time {
 			i.last = earlier(i.last, now)
 		}
 		for _, e := range s.entries {
-			e.touched = earlier(e.touched, now)
+			e.touched, e.changed = earlier(e.touched, now), earlier(e.changed, now)
 			for i := range e.senders {
-				e.senders[i].since = earlier(e.senders[i].since, now)
+				sender := &e.senders[i]
+				sender.since, sender.told = earlier(sender.since, now), earlier(sender.told, now)
 			}
 		}
 	}
@@ -172,10 +175,11 @@ func (s *Storage) touch(key string, now time.Time) *entry {
 	e := s.entries[key]
 	if e == nil {
 		s.incarnations++
-		e = &entry{key: key, silenced: s.silenced}
+		e = &entry{key: key, silenced: s.silenced, changed: now}
 		e.row.Incarnation = s.incarnations
 		e.place = s.touched.PushBack(e)
 		s.entries[key] = e
+		s.all.insert(key)
 	}
 	e.touched = now
 	s.touched.MoveToBack(e.place)
@@ -208,6 +212,7 @@ func (s *Storage) forgetIdle(now time.Time) {
 func (s *Storage) drop(e *entry) {
 	s.touched.Remove(e.place)
 	delete(s.entries, e.key)
+	s.all.remove(e.key)
 	s.active.remove(e.key)
 }
 
@@ -252,7 +257,7 @@ func (s *Storage) store(e *entry, from *instance, r fleet.Report, now time.Time)
 		e.suspects++
 	}
 	r.Dismissed = slices.Clip(slices.Clone(r.Dismissed)) // views share it
-	*old = r
+	*old, sender.told = r, now
 	return isNew
 }
 
@@ -283,6 +288,9 @@ func (s *Storage) Change(ctx context.Context, key string, from fleet.Identity, r
 	if err := check(key); err != nil {
 		return fleet.Row{}, err
 	}
+	if err := fleet.CheckNote(row.Note); err != nil {
+		return fleet.Row{}, err
+	}
 	is, changed, err := s.change(key, from, row)
 	if changed {
 		s.watch.tell(key)
@@ -303,6 +311,9 @@ func (s *Storage) change(key string, from fleet.Identity, row fleet.Row) (is fle
 	e := s.touch(key, now)
 	if from == e.row.Identity {
 		row.Incarnation = from.Incarnation
+		if row.Epoch != from.Epoch {
+			s.record(e, row, now)
+		}
 		e.write(row, now)
 		s.list(e)
 		changed = true

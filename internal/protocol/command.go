@@ -13,6 +13,21 @@ type Command struct {
 	Hold    fleet.Hold
 	For     time.Duration // of HeldOpen
 	Release bool          // only end a hold
+	Note    string        // what the person said, for whoever looks at the row
+}
+
+// The commands that there are, beside OpenFor.
+var (
+	Close    = Command{State: circuit.Closed}
+	HalfOpen = Command{State: circuit.HalfOpen}
+	Isolate  = Command{State: circuit.Open, Hold: fleet.Isolated}
+	Disable  = Command{State: circuit.Closed, Hold: fleet.Disabled}
+	Release  = Command{State: circuit.HalfOpen, Release: true}
+)
+
+// OpenFor is the command to open for d.
+func OpenFor(d time.Duration) Command {
+	return Command{State: circuit.Open, Hold: fleet.HeldOpen, For: d}
 }
 
 // Apply gives the row that the command makes of row. It says false if there is nothing
@@ -22,7 +37,7 @@ func (c Command) Apply(row fleet.Row, by string, nonce uint64) (fleet.Row, bool)
 		return row, false
 	}
 	to := next(row, c.State, fleet.Commanded, by, nonce)
-	to.Hold, to.Remaining = c.Hold, c.For
+	to.Hold, to.Remaining, to.Note = c.Hold, c.For, c.Note
 	return to, true
 }
 

@@ -35,7 +35,7 @@ import (
 //     second only, so it counts as the next whole one. An instant until which something
 //     holds counts as now when it is past. One since when something lasts counts as the
 //     oldest that is compared with, when it is older.
-//   - What is written and never read (reasons, by whom, since when), or not before it is
+//   - What is written and never read (reasons, by whom, notes, since when), or not before it is
 //     written again: the window of a circuit that is not closed, which begins empty; the
 //     last outcome in a window of one, which the next replaces; what a member keeps of the
 //     row but its identity and state, which is read while it learns the row only; the
@@ -437,7 +437,7 @@ var fields = func() map[string]int {
 	know(flights.Type.Elem(), "probe", "expires")
 	know(reflect.TypeFor[fleet.Report](), "Instance", "Number", "About", "Active", "Refuses", "Suspicion", "Testimony", "Dismissed",
 		"Failures", "Outcomes", "Settings", "Order", "Age")
-	know(reflect.TypeFor[fleet.Row](), "Identity", "State", "Hold", "Reason", "By", "Remaining", "Probes", "Lost")
+	know(reflect.TypeFor[fleet.Row](), "Identity", "State", "Hold", "Reason", "By", "Note", "Remaining", "Probes", "Lost")
 	know(reflect.TypeFor[fleet.Probe](), "Holder", "Number", "Result", "Remaining")
 	know(reflect.TypeFor[fleet.Testimony](), "About", "Sum", "Calls")
 	know(reflect.TypeFor[time.Time](), "wall", "ext", "loc")

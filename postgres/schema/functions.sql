@@ -60,7 +60,7 @@ BEGIN
     END IF;
     RETURN jsonb_build_object(
         'incarnation', b.incarnation, 'epoch', b.epoch, 'nonce', b.nonce,
-        'state', b.state, 'hold', b.hold, 'reason', b.reason, 'by', b.decided_by, 'lost', b.lost,
+        'state', b.state, 'hold', b.hold, 'reason', b.reason, 'by', b.decided_by, 'note', b.note, 'lost', b.lost,
         'remaining', coalesce(hw_microseconds(least(b.deadline - n, b.period)), 0),
         'probes', probes);
 END
@@ -73,11 +73,11 @@ AS $$
 BEGIN
     RETURN QUERY
     UPDATE hw_circuit_breakers b
-    SET state = 'CLOSED', hold = '', reason = 'mended', decided_by = '', failure_count = 0,
+    SET state = 'CLOSED', hold = '', reason = 'mended', decided_by = '', note = '', failure_count = 0,
         open_until = NULL, deadline = NULL, period = NULL, probes = '[]', lost = 0,
         incarnation = hw_random(), epoch = CASE WHEN epoch BETWEEN 0 AND 1000000000000000000 THEN epoch + 1 ELSE 1 END,
         nonce = hw_random(), revision = CASE WHEN revision BETWEEN 0 AND 1000000000000000000 THEN revision + 1 ELSE 1 END,
-        updated_at = hw_local(hw_now())
+        updated_at = hw_local(hw_now()), changed_at = hw_now()
     WHERE resource_key = ANY (keys) AND NOT hw_sound(b)
     RETURNING resource_key::text;
 END
@@ -185,8 +185,8 @@ BEGIN
 
     SELECT array_agg(r->>'key' ORDER BY r->>'key') INTO keys FROM jsonb_array_elements(p_reports) r;
     BEGIN
-        INSERT INTO hw_circuit_breakers (resource_key, namespace, state, created_at, updated_at, revision, timeline)
-            SELECT k, p_namespace, 'CLOSED', hw_local(n), hw_local(n), 1, server FROM unnest(keys) k
+        INSERT INTO hw_circuit_breakers (resource_key, namespace, state, created_at, updated_at, changed_at, revision, timeline)
+            SELECT k, p_namespace, 'CLOSED', hw_local(n), hw_local(n), n, 1, server FROM unnest(keys) k
             WHERE NOT EXISTS (SELECT FROM hw_circuit_breakers WHERE resource_key = k)
             ORDER BY k
         ON CONFLICT DO NOTHING;
@@ -307,6 +307,7 @@ BEGIN
         b.period := CASE WHEN (p_row->>'remaining')::bigint > 0
             THEN (p_row->>'remaining')::bigint * interval '1 microsecond' END;
         b.deadline := n + b.period;
+        b.changed_at := n;
     END IF;
     -- A lease that the epoch has already keeps its end.
     b.probes := coalesce((
@@ -324,14 +325,47 @@ BEGIN
     b.reason := p_row->>'reason';
     b.decided_by := p_row->>'by';
     b.lost := (p_row->>'lost')::integer;
+    -- A program of before version 2 says nothing, and shall not erase what a person said.
+    b.note := coalesce(p_row->>'note', CASE WHEN same THEN b.note ELSE '' END);
     UPDATE hw_circuit_breakers SET
         state = b.state, hold = b.hold, reason = b.reason, decided_by = b.decided_by, lost = b.lost,
+        note = b.note, changed_at = b.changed_at,
         epoch = b.epoch, nonce = b.nonce, deadline = b.deadline, period = b.period, probes = b.probes,
         open_until = CASE WHEN b.state = 'OPEN' THEN hw_local(b.deadline) END,
         failure_count = CASE b.state WHEN 'CLOSED' THEN 0 WHEN 'OPEN' THEN greatest(failure_count, hw_failures(p_namespace, p_key, n)) ELSE failure_count END,
         updated_at = hw_local(n), revision = revision + 1
     WHERE resource_key = p_key;
     RETURN hw_row(b, n);
+END
+$$;
+
+-- hw_remove deletes the row at p_key if that has exactly the identity that is given, and
+-- returns the row that is there then. Its last words are for the history.
+CREATE OR REPLACE FUNCTION hw_remove(p_namespace text, p_key text,
+    p_incarnation bigint, p_epoch bigint, p_nonce bigint, p_by text, p_note text)
+RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SET search_path = @schema@, pg_temp SET lock_timeout = '600ms'
+AS $$
+DECLARE
+    b hw_circuit_breakers;
+BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'highway needs the isolation level READ COMMITTED, not %', current_setting('transaction_isolation');
+    END IF;
+    PERFORM FROM hw_circuit_breakers WHERE resource_key = p_key AND namespace = p_namespace FOR UPDATE;
+    PERFORM hw_mend(ARRAY[p_key]);
+    PERFORM hw_succeed(ARRAY[p_key], hw_timeline());
+    SELECT * INTO b FROM hw_circuit_breakers WHERE resource_key = p_key AND namespace = p_namespace FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    IF b.incarnation <> p_incarnation OR b.epoch <> p_epoch OR b.nonce <> p_nonce THEN
+        RETURN hw_row(b, hw_now());
+    END IF;
+    UPDATE hw_circuit_breakers SET reason = 'deleted', decided_by = p_by, note = p_note, revision = revision + 1
+        WHERE resource_key = p_key;
+    DELETE FROM hw_circuit_breakers WHERE resource_key = p_key;
+    RETURN NULL;
 END
 $$;
 
@@ -361,6 +395,16 @@ BEGIN
 END
 $$;
 
+-- hw_forget deletes transitions that are too old. Nobody else may delete any: so it runs
+-- with the rights of the owner, and goes by no other clock than its own.
+CREATE OR REPLACE FUNCTION hw_forget() RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = @schema@, pg_temp
+AS $$
+    DELETE FROM hw_transitions WHERE id = ANY (ARRAY(
+        SELECT id FROM hw_transitions
+        WHERE happened_at < hw_now() - coalesce((SELECT history_age FROM hw_schema), '90 days'::interval) LIMIT 1000));
+$$;
+
 -- hw_prune deletes some of what nobody needs any more. Rows that somebody else has made,
 -- and all of which something is known, stay.
 CREATE OR REPLACE FUNCTION hw_prune(n timestamptz) RETURNS void
@@ -377,7 +421,5 @@ AS $$
             AND hw_local(n) - updated_at > interval '7 days'
             AND NOT EXISTS (SELECT FROM hw_reports x WHERE x.resource_key = b.resource_key)
         LIMIT 100 FOR UPDATE SKIP LOCKED));
-    DELETE FROM hw_transitions WHERE id = ANY (ARRAY(
-        SELECT id FROM hw_transitions
-        WHERE happened_at < n - coalesce((SELECT history_age FROM hw_schema), '90 days') LIMIT 1000));
+    SELECT hw_forget();
 $$;

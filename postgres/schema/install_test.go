@@ -178,19 +178,19 @@ func TestASchemaOfAnyName(t *testing.T) {
 
 func TestWhatWasChangedIsRepaired(t *testing.T) {
 	for damage, want := range map[string]string{
-		"CREATE OR REPLACE FUNCTION hw_now() RETURNS timestamptz LANGUAGE sql AS 'SELECT now()'": "replace the function hw_now, different from version 1",
-		"ALTER FUNCTION hw_record SECURITY INVOKER":                                              "replace the function hw_record, different from version 1",
-		"ALTER FUNCTION hw_exchange RESET lock_timeout":                                          "replace the function hw_exchange, different from version 1",
-		"ALTER FUNCTION hw_foreign RESET search_path":                                            "replace the function hw_foreign, different from version 1",
-		"ALTER FUNCTION hw_row IMMUTABLE":                                                        "replace the function hw_row, different from version 1",
+		"CREATE OR REPLACE FUNCTION hw_now() RETURNS timestamptz LANGUAGE sql AS 'SELECT now()'": "replace the function hw_now, different from version 2",
+		"ALTER FUNCTION hw_record SECURITY INVOKER":                                              "replace the function hw_record, different from version 2",
+		"ALTER FUNCTION hw_exchange RESET lock_timeout":                                          "replace the function hw_exchange, different from version 2",
+		"ALTER FUNCTION hw_foreign RESET search_path":                                            "replace the function hw_foreign, different from version 2",
+		"ALTER FUNCTION hw_row IMMUTABLE":                                                        "replace the function hw_row, different from version 2",
 		"DROP FUNCTION hw_sweep":                                                                 "create the function hw_sweep",
 		"ALTER TABLE hw_circuit_breakers DISABLE TRIGGER hw_foreign":                             "create the trigger hw_foreign on hw_circuit_breakers",
 		"DROP TRIGGER hw_record_first ON hw_circuit_breakers":                                    "create the trigger hw_record_first on hw_circuit_breakers",
 		"DROP INDEX hw_transitions_by_time":                                                      "create the index hw_transitions_by_time",
 		"DROP TABLE hw_reports CASCADE":                                                          "create the table hw_reports\ncreate the index hw_reports_suspicions",
 		"DROP SEQUENCE hw_lives":                                                                 "create the sequence hw_lives",
-		"UPDATE hw_schema SET version = 0":                                                       "note that this is version 1 (it says 0)",
-		"DELETE FROM hw_schema":                                                                  "note that this is version 1 (it says 0)",
+		"UPDATE hw_schema SET version = 0":                                                       "note that this is version 2 (it says 0)",
+		"DELETE FROM hw_schema":                                                                  "note that this is version 2 (it says 0)",
 	} {
 		t.Run(damage, func(t *testing.T) {
 			db := fresh(t)
@@ -242,7 +242,7 @@ func TestWhatCannotBeSetUpSaysWhy(t *testing.T) {
 		{good + "; ALTER TABLE hw_circuit_breakers ADD namespace integer", "a column namespace of its own, of the type integer"},
 		{"CREATE VIEW hw_circuit_breakers AS SELECT 1 AS one", "no ordinary table"},
 		{good + " PARTITION BY HASH (resource_key)", "no ordinary table"},
-		{schema.Setup{}.Script() + "UPDATE hw_schema SET version = 2", "version 2 is there, and this program knows 1"},
+		{schema.Setup{}.Script() + "UPDATE hw_schema SET version = 3", "version 3 is there, and this program knows 2"},
 	} {
 		t.Run(test.want, func(t *testing.T) {
 			db := fresh(t)

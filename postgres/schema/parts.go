@@ -38,6 +38,7 @@ var (
 	indexText    = regexp.MustCompile(`(?m)^CREATE INDEX IF NOT EXISTS (\w+)`)
 	columnText   = regexp.MustCompile(`(?m)^    ADD COLUMN IF NOT EXISTS (\w+) +(\w+)`)
 	functionText = regexp.MustCompile(`(?ms)^CREATE OR REPLACE FUNCTION (\w+)\((.*?)AS \$\$(.*?)\$\$;`)
+	functionName = regexp.MustCompile(`(?m)^CREATE OR REPLACE FUNCTION (\w+)\(`)
 	settingText  = regexp.MustCompile(`SET (\w+) = ('\w+'|@schema@, pg_temp|\w+)`)
 	triggerText  = regexp.MustCompile(`(?m)^CREATE OR REPLACE TRIGGER (\w+) [^;]*? EXECUTE FUNCTION (\w+)\(\)`)
 )
@@ -56,7 +57,7 @@ func want(quoted string) parts {
 		}
 		p.columns = append(p.columns, column{m[1], kind})
 	}
-	for _, m := range functionText.FindAllStringSubmatch(functions+triggers, -1) {
+	for _, m := range functionText.FindAllStringSubmatch(functions+reading+triggers, -1) {
 		f := function{Name: m[1], Body: m[3], Kind: "v", Definer: strings.Contains(m[2], "SECURITY DEFINER"), Settings: []string{}}
 		if strings.Contains(m[2], " STABLE") {
 			f.Kind = "s"

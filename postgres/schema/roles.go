@@ -42,10 +42,12 @@ var (
 		{"SELECT, INSERT, UPDATE, DELETE", Table},
 		{"SELECT, INSERT, UPDATE, DELETE", "hw_instances"},
 		{"SELECT, INSERT, UPDATE, DELETE", "hw_reports"},
-		{"SELECT, DELETE", "hw_transitions"}, // it deletes what is too old; a trigger writes
+		{"SELECT", "hw_transitions"}, // a trigger writes, and hw_forget deletes what is too old
 		{"SELECT", "hw_schema"},
 	}
 	triggersOnly = []string{"hw_foreign", "hw_foreign_first", "hw_record"}
+	// What whoever reads may call: what reading.sql has, and what that calls.
+	shared = []string{"hw_now", "hw_microseconds", "hw_sound", "hw_row"}
 )
 
 // Grants is the SQL that makes the roles and gives each what it needs, in a database in
@@ -91,7 +93,8 @@ func (s Setup) Grants(database string, r Roles) string {
 		line("REVOKE ALL ON FUNCTION %s.%s FROM PUBLIC;", schema, f.Name)
 	}
 
-	line("\n-- Programs.")
+	line("\n-- Programs. What has happened they can neither change nor erase, as they could in version 1.")
+	line("REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON %s.hw_transitions FROM %s;", schema, runtime)
 	for _, p := range programs {
 		line("GRANT %s ON %s.%s TO %s;", p.rights, schema, p.table, runtime)
 	}
@@ -107,6 +110,9 @@ func (s Setup) Grants(database string, r Roles) string {
 	line("\n-- Monitoring.")
 	for _, name := range everything.tables {
 		line("GRANT SELECT ON %s.%s TO %s;", schema, name, monitor)
+	}
+	for _, name := range slices.Concat(shared, names(functionName, reading)) {
+		line("GRANT EXECUTE ON FUNCTION %s.%s TO %s;", schema, name, monitor)
 	}
 	line("COMMIT;")
 	return b.String()

@@ -11,7 +11,7 @@ import (
 )
 
 // Version is that of the tables and functions here.
-const Version = 1
+const Version = 2
 
 // Default is the schema that is meant where none is named.
 const Default = "public"
@@ -24,6 +24,8 @@ var (
 	tables string
 	//go:embed functions.sql
 	functions string
+	//go:embed reading.sql
+	reading string
 	//go:embed triggers.sql
 	triggers string
 )

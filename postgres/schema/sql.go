@@ -39,7 +39,7 @@ func (s Setup) sql() string {
     END IF;
 END`, literal(name), quoted)) +
 		"SET LOCAL search_path = " + quoted + ", pg_temp;\n\n" +
-		tables + "\n" + strings.ReplaceAll(functions+"\n"+triggers, "@schema@", quoted) + "\n" +
+		tables + "\n" + strings.ReplaceAll(functions+"\n"+reading+"\n"+triggers, "@schema@", quoted) + "\n" +
 		fmt.Sprintf(`INSERT INTO hw_schema (version, time_zone)
     -- As the session began; what it may have set since does not matter.
     SELECT %d, reset_val FROM pg_settings WHERE name = 'TimeZone'

@@ -35,7 +35,10 @@ ALTER TABLE hw_circuit_breakers
     -- Of the server that wrote the row, which another one has after a promotion.
     ADD COLUMN IF NOT EXISTS timeline    bigint   NOT NULL DEFAULT 0,
     -- When somebody else's OPEN was last taken over.
-    ADD COLUMN IF NOT EXISTS foreign_at  timestamptz;
+    ADD COLUMN IF NOT EXISTS foreign_at  timestamptz,
+    -- What the person said who gave the command, and when the row came into its epoch.
+    ADD COLUMN IF NOT EXISTS note        text     NOT NULL DEFAULT '' CHECK (octet_length(note) <= 1000),
+    ADD COLUMN IF NOT EXISTS changed_at  timestamptz;
 
 -- An OPEN of before gets an end; programs on the Python library write none that is of use.
 UPDATE hw_circuit_breakers
@@ -48,6 +51,10 @@ ALTER TABLE hw_circuit_breakers SET (fillfactor = 50, autovacuum_vacuum_scale_fa
 -- For hw_sweep alone.
 CREATE INDEX IF NOT EXISTS hw_circuit_breakers_busy
     ON hw_circuit_breakers((resource_key || '')) WHERE state <> 'CLOSED' OR hold <> '';
+
+-- For hw_list, in the order that all storages have.
+CREATE INDEX IF NOT EXISTS hw_circuit_breakers_keys
+    ON hw_circuit_breakers(namespace, resource_key COLLATE "C");
 
 -- One row for each process of a fleet, by the fleet's namespace.
 CREATE TABLE IF NOT EXISTS hw_instances (
@@ -108,6 +115,8 @@ CREATE TABLE IF NOT EXISTS hw_transitions (
     decided_by   text        NOT NULL,
     evidence     jsonb       NOT NULL
 );
+
+ALTER TABLE hw_transitions ADD COLUMN IF NOT EXISTS note text NOT NULL DEFAULT '';
 
 CREATE INDEX IF NOT EXISTS hw_transitions_by_key ON hw_transitions(resource_key, id);
 CREATE INDEX IF NOT EXISTS hw_transitions_by_time ON hw_transitions(happened_at);

@@ -15,7 +15,8 @@ $$;
 -- hw_foreign looks at what others write. Programs on the Python library know but the
 -- document's columns: their OPEN begins an epoch, at most once per cooldown, and their
 -- CLOSED or HALF_OPEN does if no OPEN is live and no person holds the row. A person may
--- also write the hold, which is an order. All else leaves the row as it is.
+-- also write the hold, which is an order, and a note with it. All else leaves the row as
+-- it is.
 CREATE OR REPLACE FUNCTION hw_foreign() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = @schema@, pg_temp
 AS $$
@@ -27,6 +28,7 @@ DECLARE
     wanted   text := NEW.state;
     live     boolean := state = 'OPEN' AND OLD.deadline > n;
     hold     text := NEW.hold;
+    note     text := NEW.note;
     ordered  boolean; -- by a person, who has written the hold
     adopted  boolean;
 BEGIN
@@ -45,6 +47,8 @@ BEGIN
     NEW.lost := OLD.lost;
     NEW.timeline := OLD.timeline;
     NEW.foreign_at := OLD.foreign_at;
+    NEW.note := OLD.note;
+    NEW.changed_at := OLD.changed_at;
     IF wanted = 'OPEN' THEN
         cooldown := hw_cooldown(key);
     END IF;
@@ -65,6 +69,8 @@ BEGIN
     NEW.revision := OLD.revision + 1;
     NEW.reason := CASE WHEN ordered THEN 'commanded' ELSE 'foreign' END;
     NEW.decided_by := session_user;
+    NEW.note := CASE WHEN ordered AND note <> OLD.note::text THEN note ELSE '' END;
+    NEW.changed_at := n;
     NEW.probes := '[]';
     NEW.lost := 0;
     NEW.deadline := NULL;
@@ -89,6 +95,7 @@ CREATE OR REPLACE FUNCTION hw_foreign_first() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = @schema@, pg_temp
 AS $$
 BEGIN
+    NEW.changed_at := hw_now();
     IF NEW.state::text = 'OPEN'::text THEN
         NEW.epoch := 1;
         NEW.nonce := hw_random();
@@ -111,9 +118,11 @@ DECLARE
     key      text;
     evidence jsonb;
     oldest   bigint;
+    by_hand  boolean := false; -- deleted, and not by hw_remove
 BEGIN
     IF TG_OP = 'DELETE' THEN
         b := OLD;
+        by_hand := OLD.reason::text <> 'deleted'::text;
     ELSE
         b := NEW;
     END IF;
@@ -147,11 +156,12 @@ BEGIN
         END IF;
     END IF;
     INSERT INTO hw_transitions (happened_at, resource_key, namespace, incarnation, epoch,
-        from_state, to_state, hold, reason, decided_by, evidence)
+        from_state, to_state, hold, reason, decided_by, note, evidence)
     VALUES (hw_now(), key, b.namespace, b.incarnation, b.epoch,
         CASE WHEN TG_OP <> 'INSERT' THEN OLD.state::text END, CASE WHEN TG_OP <> 'DELETE' THEN NEW.state::text END,
         b.hold, CASE WHEN TG_OP = 'DELETE' THEN 'deleted' ELSE b.reason END,
-        CASE WHEN TG_OP = 'DELETE' THEN session_user::text ELSE b.decided_by END, coalesce(evidence, '{}'));
+        CASE WHEN by_hand THEN session_user::text ELSE b.decided_by END,
+        CASE WHEN by_hand THEN ''::text ELSE b.note END, coalesce(evidence, '{}'));
     -- The sum keeps the plan from walking through the history of all keys by the primary key.
     SELECT id INTO oldest FROM hw_transitions WHERE resource_key = key
         ORDER BY id + 0 DESC OFFSET coalesce((SELECT history_rows FROM hw_schema), 1000) LIMIT 1;
@@ -175,4 +185,4 @@ CREATE OR REPLACE TRIGGER hw_record_change AFTER UPDATE ON hw_circuit_breakers
 CREATE OR REPLACE TRIGGER hw_record_first AFTER INSERT ON hw_circuit_breakers
     FOR EACH ROW WHEN (NEW.state <> 'CLOSED') EXECUTE FUNCTION hw_record();
 CREATE OR REPLACE TRIGGER hw_record_deletion AFTER DELETE ON hw_circuit_breakers
-    FOR EACH ROW WHEN (OLD.epoch <> 0) EXECUTE FUNCTION hw_record();
+    FOR EACH ROW WHEN (OLD.epoch <> 0 OR OLD.reason = 'deleted') EXECUTE FUNCTION hw_record();

@@ -97,7 +97,7 @@ func TestNothingIsDoneUnlessSomebodyAgrees(t *testing.T) {
 			t.Errorf("%q: it said %q", answer, out.String())
 		}
 		out.Reset()
-		if err := Run(t.Context(), Console{Out: &out}, config, schema.Setup{Schema: answer}, false); err != nil || !strings.HasSuffix(out.String(), "version 1, with 0 breakers. I am \""+config.User+"\" there.\nThere is nothing to do.\n") {
+		if err := Run(t.Context(), Console{Out: &out}, config, schema.Setup{Schema: answer}, false); err != nil || !strings.HasSuffix(out.String(), "version 2, with 0 breakers. I am \""+config.User+"\" there.\nThere is nothing to do.\n") {
 			t.Errorf("%q: %v, it said %q", answer, err, out.String())
 		}
 	}
