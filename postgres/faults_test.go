@@ -19,7 +19,7 @@ import (
 	"github.com/highway-engine/highway"
 	"github.com/highway-engine/highway/postgres"
 	"github.com/highway-engine/highway/postgres/internal/faultproxy"
-	"github.com/highway-engine/highway/postgres/internal/pooler"
+	"github.com/highway-engine/highway/internal/pooler"
 	"github.com/highway-engine/highway/postgres/postgrestest"
 	"github.com/highway-engine/highway/postgres/schema"
 )

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/highway-engine/highway/postgres/internal/faultproxy"
-	"github.com/highway-engine/highway/postgres/internal/pooler"
+	"github.com/highway-engine/highway/internal/pooler"
 	"github.com/highway-engine/highway/postgres/postgrestest"
 )
 
