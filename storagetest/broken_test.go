@@ -66,6 +66,24 @@ var broken = map[string]struct {
 	"a clock that is set back makes deadlines longer": {
 		func() fleet.Storage { return &longer{inMemory: newInMemory()} }, "a_clock_that_is_set_back",
 	},
+	"a note that is lost": {
+		func() fleet.Storage { return &noteless{newInMemory()} }, "a_note_is_kept_as_it_is",
+	},
+	"a note of any length": {
+		func() fleet.Storage { return &endless{newInMemory()} }, "a_note_that_cannot_be_kept",
+	},
+	"a list that begins anew with each page": {
+		func() fleet.Storage { return &listless{newInMemory()} }, "a_list_has_every_circuit_once",
+	},
+	"a look that makes a row": {
+		func() fleet.Storage { return &asks{newInMemory()} }, "who_looks_makes_no_row",
+	},
+	"a history without the words of people": {
+		func() fleet.Storage { return &silent{newInMemory()} }, "the_history_has_every_epoch",
+	},
+	"a removal without looking at the identity": {
+		func() fleet.Storage { return &removing{newInMemory()} }, "a_row_is_removed_by_whoever_knows_it",
+	},
 	"deadlines from when a change was asked for": {
 		func() fleet.Storage { return &asking{newInMemory()} }, "a_change_that_has_to_wait",
 	},
@@ -311,4 +329,50 @@ func (s *asking) Change(ctx context.Context, key string, from fleet.Identity, ro
 		is.Remaining -= s.clock.read().Sub(asked)
 	}
 	return is, err
+}
+
+type noteless struct{ *inMemory }
+
+func (s *noteless) Change(ctx context.Context, key string, from fleet.Identity, row fleet.Row) (fleet.Row, error) {
+	row.Note = strings.TrimSpace(row.Note)
+	return s.inMemory.Change(ctx, key, from, row)
+}
+
+type endless struct{ *inMemory }
+
+func (s *endless) Change(ctx context.Context, key string, from fleet.Identity, row fleet.Row) (fleet.Row, error) {
+	row.Note = strings.ToValidUTF8(row.Note[:min(len(row.Note), fleet.LongestNote)], "")
+	return s.inMemory.Change(ctx, key, from, row)
+}
+
+type listless struct{ *inMemory }
+
+func (s *listless) List(ctx context.Context, q fleet.Query) ([]fleet.Circuit, error) {
+	q.After = ""
+	return s.inMemory.List(ctx, q)
+}
+
+type asks struct{ *inMemory }
+
+func (s *asks) Look(ctx context.Context, key string) (fleet.Detail, error) {
+	if _, err := s.Exchange(ctx, "people", map[string]fleet.Report{key: {}}); err != nil {
+		return fleet.Detail{}, err
+	}
+	return s.inMemory.Look(ctx, key)
+}
+
+type silent struct{ *inMemory }
+
+func (s *silent) History(ctx context.Context, q fleet.HistoryQuery) ([]fleet.Transition, error) {
+	page, err := s.inMemory.History(ctx, q)
+	for i := range page {
+		page[i].Note = ""
+	}
+	return page, err
+}
+
+type removing struct{ *inMemory }
+
+func (s *removing) Remove(ctx context.Context, key string, _ fleet.Identity, by, note string) (fleet.Row, error) {
+	return s.inMemory.Remove(ctx, key, s.Row(key).Identity, by, note)
 }

@@ -41,6 +41,9 @@ func TestKeysAreASortedSet(t *testing.T) {
 		if got := k.after(after, 100); !slices.Equal(got, rest[:min(100, len(rest))]) {
 			t.Fatalf("after %q: got %q, want %q", after, got, rest[:min(100, len(rest))])
 		}
+		if got := slices.Collect(k.from(after)); !slices.Equal(got, all[slices.IndexFunc(append(all, "~"), func(key string) bool { return key >= after }):]) {
+			t.Fatalf("from %q: got %d keys", after, len(got))
+		}
 	}
 	for key := range want {
 		k.remove(key)
