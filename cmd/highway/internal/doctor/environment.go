@@ -14,7 +14,8 @@ import (
 	"github.com/highway-engine/highway/postgres"
 )
 
-// known are the variables that mean something.
+// known are the variables that mean something. The first five are those that HW_DB_DSN
+// stands for.
 var known = []string{"HW_DB_HOST", "HW_DB_PORT", "HW_DB_NAME", "HW_DB_USER", "HW_DB_PASSWORD", "HW_DB_DSN",
 	"HW_DB_SSLMODE", "HW_DB_SSLROOTCERT", "HW_DB_SSLCERT", "HW_DB_SSLKEY", "HW_NAMESPACE"}
 
@@ -125,6 +126,17 @@ func (v *visit) variableNotes() (notes []string) {
 	for _, name := range known {
 		if value := os.Getenv(name); value != "" && file[name] != "" && file[name] != value {
 			notes = append(notes, name+" of the environment wins over another one in "+environment.File)
+		}
+	}
+	if v.origin["HW_DB_DSN"] != "" && v.options.DSN == "" {
+		var idle []string
+		for _, name := range known[:5] {
+			if v.origin[name] != "" {
+				idle = append(idle, name)
+			}
+		}
+		if len(idle) > 0 {
+			notes = append(notes, "with HW_DB_DSN these do not count: "+strings.Join(idle, ", "))
 		}
 	}
 	var theirs []string

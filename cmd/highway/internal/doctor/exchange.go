@@ -22,10 +22,14 @@ var errRolledBack = errors.New("rolled back")
 func lookExchange(ctx context.Context, v *visit) Finding {
 	bounded, cancel := context.WithTimeout(ctx, 2*requestTime)
 	defer cancel()
+	conn, err := v.session(bounded)
+	if err != nil {
+		return v.trouble(err)
+	}
 	var fastest time.Duration
 	for i := range 3 {
 		var took time.Duration
-		err := pgx.BeginFunc(bounded, v.conn, func(tx pgx.Tx) error {
+		err := pgx.BeginFunc(bounded, conn, func(tx pgx.Tx) error {
 			began := time.Now()
 			if _, err := tx.Exec(bounded, "SELECT "+v.in()+"hw_exchange($1, $2, '[]')", v.namespace, "highway doctor/"+rand.Text()); err != nil {
 				return err

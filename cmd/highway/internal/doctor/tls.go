@@ -46,14 +46,19 @@ func (s server) near() bool {
 	return network == "unix" || strings.EqualFold(s.host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
-// lookTLS tells of the server with the worst to tell.
+// lookTLS tells of the server with the worst to tell. Where another one is without fault
+// programs use that.
 func lookTLS(ctx context.Context, v *visit) Finding {
-	worst := Finding{}
+	worst, usable := Finding{}, false
 	for _, s := range v.servers {
 		f := v.lookTLSOf(ctx, s)
+		usable = usable || f.Status != Fault
 		if worst.Status == "" || f.Status == Fault && worst.Status != Fault || f.Status == Warning && worst.Status == OK {
 			worst = f
 		}
+	}
+	if worst.Status == Fault && usable {
+		worst.Status = Warning
 	}
 	return worst
 }

@@ -81,16 +81,25 @@ func (v *visit) second(ctx context.Context) (_ *pgx.Conn, err error) {
 	return v.other, err
 }
 
-// read asks in a transaction in which the server lets nobody write.
-func (v *visit) read(ctx context.Context, f func(pgx.Tx) error) error {
+// session is the connection for all else, or another one if it has broken.
+func (v *visit) session(ctx context.Context) (*pgx.Conn, error) {
 	if v.conn.IsClosed() {
 		conn, err := v.connect(ctx, v.config)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		v.conn = conn
 	}
-	return pgx.BeginTxFunc(ctx, v.conn, pgx.TxOptions{AccessMode: pgx.ReadOnly}, f)
+	return v.conn, nil
+}
+
+// read asks in a transaction in which the server lets nobody write.
+func (v *visit) read(ctx context.Context, f func(pgx.Tx) error) error {
+	conn, err := v.session(ctx)
+	if err != nil {
+		return err
+	}
+	return pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{AccessMode: pgx.ReadOnly}, f)
 }
 
 // table reads all rows of a query, in a transaction of its own.
