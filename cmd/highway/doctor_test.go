@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
-	"net/url"
 	"os"
 	"reflect"
 	"regexp"
@@ -23,150 +21,6 @@ import (
 	"github.com/highway-engine/highway/postgres/postgrestest"
 	"github.com/highway-engine/highway/postgres/schema"
 )
-
-// A visit is what the doctor has said.
-type visit struct {
-	doctor.Report
-	code int
-	text string
-}
-
-// see runs the doctor with no variables but these, and checks what is true of each run.
-func see(t *testing.T, variables map[string]string, args ...string) visit {
-	t.Helper()
-	for _, variable := range os.Environ() {
-		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "HW_") || strings.HasPrefix(name, "PG") {
-			t.Setenv(name, "")
-		}
-	}
-	t.Chdir(t.TempDir()) // where no .env is
-	for name, value := range variables {
-		t.Setenv(name, value)
-	}
-	code, stdout, stderr := command(t.Context(), append([]string{"doctor", "--json", "--timeout=1m"}, args...)...)
-	if stderr != "" {
-		t.Errorf("%q on the standard error", stderr)
-	}
-	v := visit{code: code, text: stdout}
-	oneObject(t, stdout)
-	if err := json.Unmarshal([]byte(stdout), &v.Report); err != nil {
-		t.Fatal(err)
-	}
-	cause := ""
-	for _, f := range v.Checks {
-		if f.Status == doctor.Fault && cause == "" {
-			cause = f.Check
-		}
-		if f.Saw == "" || (f.Advice == "") != (f.Status == doctor.OK || f.Status == doctor.Skipped) {
-			t.Errorf("%+v", f)
-		}
-	}
-	if cause != v.Cause || (v.code == exitFailed) != (cause != "") {
-		t.Errorf("exit code %d, cause %q: %s", code, v.Cause, stdout)
-	}
-	return v
-}
-
-// finds checks what became of a check, and that its words have others in them.
-func (v visit) finds(t *testing.T, check string, status doctor.Status, words ...string) {
-	t.Helper()
-	for _, f := range v.Checks {
-		if f.Check != check {
-			continue
-		}
-		all := f.Saw + "\n" + f.Advice + "\n" + strings.Join(f.Notes, "\n")
-		if f.Status != status {
-			t.Errorf("%s is %s, want %s: %s", check, f.Status, status, all)
-		}
-		for _, word := range words {
-			if !strings.Contains(all, word) {
-				t.Errorf("%s: want %q in\n%s", check, word, all)
-			}
-		}
-		return
-	}
-	t.Errorf("there is no check %q in %s", check, v.text)
-}
-
-// at are the variables that lead to the database of a connection string.
-func at(t *testing.T, dsn string) map[string]string {
-	t.Helper()
-	c, err := pgx.ParseConfig(dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return map[string]string{
-		"HW_DB_HOST": c.Host, "HW_DB_PORT": fmt.Sprint(c.Port), "HW_DB_NAME": c.Database, "HW_DB_USER": c.User,
-		"HW_DB_PASSWORD": first(c.Password, "opensesame"),
-	}
-}
-
-func first(texts ...string) string {
-	for _, text := range texts {
-		if text != "" {
-			return text
-		}
-	}
-	return ""
-}
-
-// run runs SQL in the database of a connection string.
-func run(t *testing.T, dsn, sql string) {
-	t.Helper()
-	conn, err := pgx.Connect(t.Context(), dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(context.Background())
-	if _, err := conn.PgConn().Exec(t.Context(), sql).ReadAll(); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// install sets up the database of a connection string, and returns that.
-func install(t *testing.T, dsn string) string {
-	t.Helper()
-	conn, err := pgx.Connect(t.Context(), dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(context.Background())
-	if err := schema.Install(t.Context(), conn, schema.Default); err != nil {
-		t.Fatal(err)
-	}
-	return dsn
-}
-
-// say lets an instance say something, as a program does.
-func say(t *testing.T, dsn, instance, key string, r fleet.Report, options ...postgres.Option) {
-	t.Helper()
-	s, err := postgres.Open(t.Context(), dsn, options...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close(context.Background())
-	r.Instance, r.Number, r.Active = instance, 1, true
-	if _, err := s.Exchange(t.Context(), instance, map[string]fleet.Report{key: r}); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// contents are all rows of all tables.
-func contents(t *testing.T, dsn string) string {
-	t.Helper()
-	conn, err := pgx.Connect(t.Context(), dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(context.Background())
-	var all string
-	err = conn.QueryRow(t.Context(), `SELECT string_agg(query_to_xml('SELECT ctid, xmin, * FROM ' || oid::regclass || ' ORDER BY ctid', true, false, '')::text, '' ORDER BY relname)
-		FROM pg_class WHERE relname LIKE 'hw\_%' AND relkind = 'r'`).Scan(&all)
-	if err != nil || !strings.Contains(all, "payment") {
-		t.Fatal(err, all)
-	}
-	return all
-}
 
 func TestTheDoctorFindsNothingAndChangesNothing(t *testing.T) {
 	dsn := install(t, postgrestest.Shared(t).Database(t))
@@ -219,18 +73,6 @@ func TestTheDoctorNamesWhatKeepsSomebodyOut(t *testing.T) {
 			}
 		})
 	}
-}
-
-// closed is a port at which nobody listens.
-func closed(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	_, port, _ := net.SplitHostPort(listener.Addr().String())
-	return port
 }
 
 func TestTheDoctorWaitsForNobody(t *testing.T) {
@@ -324,41 +166,6 @@ func TestTheDoctorNamesAnOldSchema(t *testing.T) {
 	see(t, at(t, other)).finds(t, "schema", doctor.Fault, "the Python library", "its rows stay")
 }
 
-// role makes one of these names for the time of the test, which may do in a database what a
-// program may, or only log in, and returns the connection string of it.
-func role(t *testing.T, dsn string, program bool) string {
-	t.Helper()
-	config, err := pgx.ParseConfig(dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	names := schema.Roles{}
-	for i, name := range []*string{&names.Owner, &names.Runtime, &names.Monitor} {
-		*name = fmt.Sprintf("hw doctor %d %d", os.Getpid(), i)
-	}
-	password := first(config.Password, "opensesame")
-	quoted := pgx.Identifier{names.Runtime}.Sanitize()
-	t.Cleanup(func() {
-		query(t, config.Database, "ALTER TABLE hw_circuit_breakers OWNER TO CURRENT_USER")
-		for _, name := range []string{names.Owner, names.Runtime, names.Monitor} {
-			quoted := pgx.Identifier{name}.Sanitize()
-			query(t, config.Database, `DO $$ BEGIN IF EXISTS (SELECT FROM pg_roles WHERE rolname = '`+name+`') THEN DROP OWNED BY `+quoted+` CASCADE; DROP ROLE `+quoted+`; END IF; END $$`)
-		}
-	})
-	if program {
-		run(t, dsn, schema.Setup{}.Grants(config.Database, names))
-	} else {
-		run(t, dsn, "CREATE ROLE "+quoted+" LOGIN")
-	}
-	run(t, dsn, "ALTER ROLE "+quoted+" PASSWORD '"+password+"'")
-	u, err := url.Parse(dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	u.User = url.UserPassword(names.Runtime, password)
-	return u.String()
-}
-
 func TestTheDoctorNotesThatThereIsNoRightToSetUp(t *testing.T) {
 	dsn := install(t, postgrestest.Shared(t).Database(t))
 	program := role(t, dsn, true)
@@ -368,6 +175,8 @@ func TestTheDoctorNotesThatThereIsNoRightToSetUp(t *testing.T) {
 	}
 	v.finds(t, "rights", doctor.OK, "no DDL right", fmt.Sprintf(`"hw doctor %d 0" may set up, as the owner`, os.Getpid()), "the history is append-only for it")
 
+	run(t, dsn, fmt.Sprintf(`ALTER ROLE "hw doctor %d 1" CONNECTION LIMIT 5`, os.Getpid()))
+	see(t, at(t, program)).finds(t, "connections", doctor.Warning, "left of 5", fmt.Sprintf(`the limit of the role "hw doctor %d 1"`, os.Getpid()))
 	run(t, dsn, fmt.Sprintf(`GRANT DELETE ON hw_transitions TO "hw doctor %d 1"`, os.Getpid()))
 	see(t, at(t, program)).finds(t, "rights", doctor.Warning, "erase the history", "highway setup --roles")
 	run(t, dsn, fmt.Sprintf(`REVOKE EXECUTE ON FUNCTION hw_change FROM "hw doctor %d 1"`, os.Getpid()))
@@ -383,25 +192,6 @@ func TestTheDoctorNamesRightsThatAreMissing(t *testing.T) {
 		t.Errorf("the cause is %q", v.Cause)
 	}
 	v.finds(t, "schema", doctor.Fault, "may not even read", "highway setup --roles")
-}
-
-// behind starts a pooler before the database of a connection string.
-func behind(t *testing.T, mode pooler.Mode, dsn string) string {
-	t.Helper()
-	u, err := url.Parse(dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := pooler.StartIn(t.Context(), mode, dsn, u.Host)
-	if errors.Is(err, pooler.ErrMissing) {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { p.Close() })
-	u.Host, u.RawQuery = p.Addr(), "sslmode=disable"
-	return u.String()
 }
 
 func TestTheDoctorNamesAPoolerInTransactionMode(t *testing.T) {
@@ -519,7 +309,16 @@ func TestTheDoctorNamesInstancesThatDisagree(t *testing.T) {
 	say(t, dsn, "web-2/1/B", "payment", fleet.Report{Settings: two})
 	say(t, dsn, "web-2/1/B", "mail", fleet.Report{Settings: two})
 	say(t, dsn, "web-3/1/C", "payment", fleet.Report{}, postgres.WithNamespace("staging"))
+	say(t, dsn, "console/1/D", "mail", fleet.Report{Settings: one}) // which makes no calls
+	say(t, dsn, "web-4/1/E", "mail", fleet.Report{Settings: one})   // which is gone
+	say(t, dsn, "web-2/1/B", "late", fleet.Report{Settings: two})
+	say(t, dsn, "web-2/1/B", "odd", fleet.Report{Settings: two})
 	run(t, dsn, `UPDATE hw_circuit_breakers SET hold = 'isolated' WHERE resource_key = 'mail';
+		UPDATE hw_reports SET active = false WHERE instance = 'console/1/D';
+		UPDATE hw_instances SET seen = seen - interval '1 minute' WHERE instance = 'web-4/1/E';
+		UPDATE hw_circuit_breakers SET state = 'OPEN', hold = 'held_open', deadline = now() + interval '1 hour', period = '1 hour',
+			changed_at = now() - interval '5 days', revision = revision + 1 WHERE resource_key = 'late';
+		UPDATE hw_circuit_breakers SET reason = 'nonsense', revision = revision + 1 WHERE resource_key = 'odd';
 		UPDATE hw_circuit_breakers SET changed_at = now() - interval '5 days', revision = revision + 1 WHERE resource_key = 'mail';
 		INSERT INTO hw_circuit_breakers (resource_key, state) VALUES ('python', 'CLOSED')`)
 	v := see(t, at(t, dsn))
@@ -528,8 +327,13 @@ func TestTheDoctorNamesInstancesThatDisagree(t *testing.T) {
 	}
 	v.finds(t, "settings", doctor.Warning, `"payment"`, `"web-1/1/A"`, `"web-2/1/B"`,
 		"opens at 3 of 10, closes at 2 of 2, cooldown 1m0s", "cooldown 1h0m0s", "finish the deployment")
-	v.finds(t, "instances", doctor.OK, "2 live instances", `1 live instance in the namespace "staging"`)
-	v.finds(t, "rows", doctor.OK, `"mail" is isolated since 5 days`, "row that another program has written")
+	v.finds(t, "instances", doctor.OK, "3 live instances", `1 live instance in the namespace "staging"`, "1 instance fell silent")
+	v.finds(t, "rows", doctor.OK, "2 not closed, 2 under a hold", `"mail" is isolated since 5 days`, "row that another program has written", "1 row that makes no sense")
+	for _, not := range []string{`"mail": `, `"late" is`} {
+		if strings.Contains(strings.ReplaceAll(v.text, `\"`, `"`), not) {
+			t.Errorf("%s is in %s", not, v.text)
+		}
+	}
 
 	variables := at(t, dsn)
 	variables["HW_NAMESPACE"] = "production"
