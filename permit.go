@@ -26,13 +26,15 @@ type Permit struct {
 	ctx       context.Context // the caller's, to tell whether it gave up
 	episode   *episode
 	ticket    protocol.Ticket
+	marked    context.Context // to make the call with
+	own       *probing        // what calls with it are a part of; nil: it is no probe
+	around    *probing        // what it is itself a part of, and then decides nothing; or nil
 	settled   atomic.Bool
 }
 
 // Acquire asks for a call to be let through. It returns a permit to settle, or a
 // [*ProtectedCallError]. It does not wait, but for a moment as [CircuitProtector.Do] does
-// when it makes a half-open fleet grant a probe. The context is the one that the call is
-// made with; see [Permit.Settle].
+// when it makes a half-open fleet grant a probe. The call is made with [Permit.Context].
 func (p *CircuitProtector) Acquire(ctx context.Context) (*Permit, error) {
 	e := p.episode.Load()
 	if e == nil {
@@ -45,13 +47,22 @@ func (p *CircuitProtector) Acquire(ctx context.Context) (*Permit, error) {
 	case gateTelling:
 		return nil, p.refuse(ctx, e.refusal)
 	case gateAsking:
+		if around := p.within(ctx); around != nil {
+			return &Permit{protector: p, ctx: ctx, episode: e, marked: ctx, around: around}, nil
+		}
 		var err error
 		if e, ticket, err = p.admit(ctx); err != nil {
 			return nil, err
 		}
+		marked, own := p.begin(ctx, e, ticket)
+		return &Permit{protector: p, ctx: ctx, episode: e, ticket: ticket, marked: marked, own: own}, nil
 	}
-	return &Permit{protector: p, ctx: ctx, episode: e, ticket: ticket}, nil
+	return &Permit{protector: p, ctx: ctx, episode: e, ticket: ticket, marked: ctx}, nil
 }
+
+// Context is the one to make the call with: that given to Acquire or, for a probe, one made
+// from it, by which calls through the same protector are a part of the probe.
+func (t *Permit) Context() context.Context { return t.marked }
 
 // Success says that the call worked.
 func (t *Permit) Success() { t.Settle(nil) }
@@ -69,13 +80,23 @@ func (t *Permit) Ignore() { t.settle(circuit.Ignored) }
 func (t *Permit) Settle(err error) {
 	if err == nil && t.ticket == (protocol.Ticket{Epoch: t.episode.epoch}) && t.episode.quiet() {
 		t.settled.Store(true)
-	} else if t.settled.CompareAndSwap(false, true) {
+	} else if t.ends() {
 		t.protector.finish(t.ctx, t.ticket, err, true)
 	}
 }
 
 func (t *Permit) settle(o circuit.Outcome) {
-	if t.settled.CompareAndSwap(false, true) {
+	if t.ends() {
 		t.protector.settle(t.ctx, t.ticket, o, 0)
 	}
+}
+
+// ends ends the call, and says whether it has an outcome to settle.
+func (t *Permit) ends() bool {
+	if !t.settled.CompareAndSwap(false, true) {
+		return false
+	}
+	t.own.end()
+	t.around.leave()
+	return t.around == nil
 }

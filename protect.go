@@ -41,13 +41,21 @@ func protect[T any](ctx context.Context, p *CircuitProtector, rest []layer, call
 
 // probe is protect for when the machine must be asked.
 func probe[T any](ctx context.Context, p *CircuitProtector, rest []layer, call func(context.Context) (T, error)) (value T, err error) {
-	_, ticket, err := p.admit(ctx)
+	if around := p.within(ctx); around != nil {
+		defer around.leave()
+		return through(ctx, rest, call)
+	}
+	e, ticket, err := p.admit(ctx)
 	if err != nil {
 		return value, err
 	}
+	marked, own := p.begin(ctx, e, ticket)
 	returned := false
-	defer func() { p.finish(ctx, ticket, err, returned) }()
-	value, err = through(ctx, rest, call)
+	defer func() {
+		own.end()
+		p.finish(ctx, ticket, err, returned)
+	}()
+	value, err = through(marked, rest, call)
 	returned = true
 	return value, err
 }

@@ -111,6 +111,8 @@ type client struct {
 	outcomes
 	lookup
 	retry *highway.RetryWithBackoffPolicy // nil: none
+	// sensible says, with retry, whether it would make sense to make a call again.
+	sensible func(*failed) bool
 }
 
 func newClient(config ClientConfig) (*client, error) {

@@ -16,15 +16,15 @@ import (
 // of the attempt; what is configured gets that error as it came.
 func (c *client) retryWith(policy highway.RetryWithBackoffPolicy) *highway.RetryWithBackoffPolicy {
 	configured, told := policy.ShouldHandle, policy.OnAttempt
-	policy.ShouldHandle = func(err error) bool {
-		f, ok := err.(*failed)
-		switch {
-		case !ok || f.final || !c.harmless(f):
-			return false
-		case configured != nil:
+	c.sensible = func(f *failed) bool {
+		if configured != nil {
 			return configured(f.error)
 		}
 		return c.failure(f.code)
+	}
+	policy.ShouldHandle = func(err error) bool {
+		f, ok := err.(*failed)
+		return ok && !f.final && c.harmless(f) && c.sensible(f)
 	}
 	if told != nil {
 		policy.OnAttempt = func(ctx context.Context, a highway.Attempt) {
@@ -48,6 +48,12 @@ func (c *client) harmless(f *failed) bool {
 	return c.Idempotent(f.method)
 }
 
+// answers says whether the server has answered, by an error that is no failure of its own,
+// such as NotFound. To those who count attempts that is a success, as to the breaker.
+func (c *client) answers(f *failed) bool {
+	return !c.failure(f.code) && f.code != codes.Canceled && !c.sensible(f)
+}
+
 // retried makes a call as often as the policy says.
 func (c *client) retried(ctx context.Context, protector *highway.CircuitProtector, method string, opts []grpc.CallOption,
 	call func(context.Context, ...grpc.CallOption) error) error {
@@ -56,10 +62,18 @@ func (c *client) retried(ctx context.Context, protector *highway.CircuitProtecto
 		_, ok := o.(grpc.OnFinishCallOption)
 		return ok
 	})
+	var answer error // of the last attempt, if the policy takes that for a success
 	err := c.retry.Do(ctx, func(ctx context.Context) error {
-		return c.attempt(ctx, protector, method, each, call)
+		answer = nil
+		err := c.attempt(ctx, protector, method, each, call)
+		if f, ok := err.(*failed); ok && c.answers(f) {
+			answer, err = f.error, nil
+		}
+		return err
 	})
-	err = afterRetries(ctx, err)
+	if err = afterRetries(ctx, err); err == nil {
+		err = answer
+	}
 	ended(opts, err)
 	return err
 }

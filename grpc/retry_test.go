@@ -120,6 +120,23 @@ func TestShouldHandleDecides(t *testing.T) {
 	})
 }
 
+// TestAnAnswerIsNoFailedAttempt: what the breaker counts as a success, listeners do too.
+func TestAnAnswerIsNoFailedAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		retry := twice
+		var told []highway.Attempt
+		retry.OnAttempt = func(_ context.Context, a highway.Attempt) { told = append(told, a) }
+		n := connect(t, highwaygrpc.ClientConfig{Protectors: protectors(t, patient), Retry: &retry})
+		n.service.answer(status.Error(codes.NotFound, "no such thing"))
+		if _, err := n.EmptyCall(t.Context(), &testpb.Empty{}); status.Code(err) != codes.NotFound {
+			t.Error(err)
+		}
+		if len(told) != 1 || told[0].Err != nil {
+			t.Errorf("told of %+v", told)
+		}
+	})
+}
+
 // TestWhenToComeBack: what the server says is obeyed.
 func TestWhenToComeBack(t *testing.T) {
 	for name, c := range map[string]struct {

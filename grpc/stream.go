@@ -33,7 +33,7 @@ func (c *client) stream(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.Cli
 	}()
 	s := &clientStream{ctx: ctx, client: c, uploads: !desc.ServerStreams, lasting: newLasting(protector, permit)}
 	var trailer metadata.MD
-	s.ClientStream, err = streamer(ctx, desc, cc, method, append(slices.Clip(opts),
+	s.ClientStream, err = streamer(permit.Context(), desc, cc, method, append(slices.Clip(opts),
 		// gRPC fills in the trailer before it calls OnFinish, on the same goroutine.
 		grpc.Trailer(&trailer),
 		grpc.OnFinish(func(err error) { s.finish(err, trailer) }),

@@ -42,9 +42,12 @@ func (c *client) attempt(ctx context.Context, protector *highway.CircuitProtecto
 		defer abandon(ctx, permit)
 	}
 	limited := ctx
+	if permit != nil {
+		limited = permit.Context()
+	}
 	if c.AttemptTimeout > 0 {
 		var cancel context.CancelFunc
-		limited, cancel = context.WithTimeout(ctx, c.AttemptTimeout)
+		limited, cancel = context.WithTimeout(limited, c.AttemptTimeout)
 		defer cancel()
 	}
 	var answer struct {

@@ -17,23 +17,22 @@ var errNoResponse = errors.New("highway: Config.Base returned neither a response
 // [*StatusError]. Own says that a failure is not the host's doing, but the caller's.
 func (t *Transport) send(original, out *http.Request, p *highway.CircuitProtector, permit *highway.Permit) (resp *http.Response, failure error, own bool) {
 	a := attempt{permit: permit}
+	req := out
 	if p != nil && p.Status() != highway.Closed {
 		a.probeUntil = time.Now().Add(p.Settings().ProbeTimeout / 2)
+		req = req.WithContext(permit.Context()) // Base may go through the same protector
 	}
-	req := out
+	if t.timeout > 0 {
+		a.limit = startLimit(req.Context(), t.timeout)
+		req = req.WithContext(a.limit.ctx)
+	}
 	var sending *requestBody
 	if mayFail(out.Body) {
 		sending = &requestBody{ReadCloser: out.Body}
-		req = out.WithContext(out.Context())
-		req.Body = sending
-	}
-	if t.timeout > 0 {
-		a.limit = startLimit(out.Context(), t.timeout)
 		if req == out {
-			req = out.WithContext(a.limit.ctx)
-		} else {
-			req = req.WithContext(a.limit.ctx)
+			req = out.WithContext(out.Context())
 		}
+		req.Body = sending
 	}
 
 	returned := false
