@@ -32,12 +32,12 @@ func (r refusal) Unwrap() error { return r.error }
 func execute(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
 	root := &cobra.Command{
 		Use:           "highway",
-		Short:         "Shows the highway circuit breaker library at work, and sets up its database",
+		Short:         "Shows the highway circuit breaker library at work, and looks after its database",
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(demoCommand(), setupCommand(), versionCommand())
+	root.AddCommand(demoCommand(), doctorCommand(), setupCommand(), versionCommand())
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(out)
@@ -46,6 +46,9 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errs io.Writ
 	command, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
+	}
+	if code, ok := said(err); ok {
+		return code
 	}
 	fmt.Fprintf(errs, "highway: %v\n", err)
 	if errors.As(err, new(failure)) {

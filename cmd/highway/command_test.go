@@ -52,6 +52,9 @@ func TestMistakesExitWith2AndSayWhereHelpIs(t *testing.T) {
 		{[]string{"setup", "--roles", "--owner-role=public"}, `"public" cannot be a role's name`},
 		{[]string{"setup", "--roles", "--dry-run"}, "[dry-run roles]"},
 		{[]string{"setup", "--dsn=host='"}, "the connection string makes no sense"},
+		{[]string{"doctor", "nonsense"}, `"nonsense"`},
+		{[]string{"doctor", "--timeout=0s"}, "--timeout 0s: it must be more than 0"},
+		{[]string{"doctor", "--listener=x", "--poll-only"}, "[listener poll-only]"},
 		{[]string{"version", "nonsense"}, `"nonsense"`},
 		{[]string{"nonsense"}, `"nonsense"`},
 		{[]string{"--nonsense"}, "--nonsense"},
@@ -248,13 +251,13 @@ func TestVersionSaysWhatTheBuildKnows(t *testing.T) {
 	}
 }
 
-func TestThereAreThreeCommands(t *testing.T) {
+func TestTheseAreTheCommands(t *testing.T) {
 	_, help, _ := command(t.Context(), "--help")
 	var names []string
 	for _, m := range regexp.MustCompile(`(?m)^  (\w+) {2,}\w`).FindAllStringSubmatch(help, -1) {
 		names = append(names, m[1])
 	}
-	if want := []string{"demo", "help", "setup", "version"}; !slices.Equal(names, want) {
+	if want := []string{"demo", "doctor", "help", "setup", "version"}; !slices.Equal(names, want) {
 		t.Errorf("the commands are %v, want %v", names, want)
 	}
 }

@@ -1,5 +1,5 @@
-// Command highway shows the circuit breaker library at work, and sets up the database of a
-// fleet. See highway demo --help and highway setup --help.
+// Command highway shows the circuit breaker library at work, and sets up and examines the
+// database of a fleet. See highway demo --help, highway setup --help and highway doctor --help.
 package main
 
 import (
