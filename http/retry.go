@@ -29,6 +29,9 @@ func (t *Transport) retryWith(policy highway.RetryWithBackoffPolicy) error {
 			told(ctx, a)
 		}
 	}
+	if err := policy.Validate(); err != nil {
+		return err
+	}
 	net, err := highway.NewSafetyNet(policy)
 	t.retry = net
 	return err

@@ -85,6 +85,9 @@ type Transport struct {
 	unguarded  sync.Once // logs that a request went out unprotected
 }
 
+// errUnmade is what a Transport returns that is none.
+var errUnmade = errors.New("highway: a Transport must come from NewTransport")
+
 // NewTransport makes a Transport, or says what makes no sense in the Config and its Retry in
 // a [*highway.InvalidPolicyError] for each field. Both may be used again.
 func NewTransport(c Config) (*Transport, error) {
@@ -145,6 +148,10 @@ func (t *Transport) CloseIdleConnections() {
 // RoundTrip implements [http.RoundTripper]; see [Transport]. It never changes the request,
 // and always closes its body.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if t.base == nil {
+		closeBody(req)
+		return nil, errUnmade
+	}
 	protector := t.protector(req)
 	if t.retry != nil {
 		return t.roundTrips(req, protector)

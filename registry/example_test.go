@@ -66,5 +66,5 @@ func ExampleRegistry_Update() {
 	fmt.Println(err)
 	// Output:
 	// <nil> 1m0s 3 of 10
-	// highway: registry.Settings.overrides.payments.cooldown is "-3s": it must not be negative
+	// highway: settings.overrides.payments.cooldown is "-3s": it must not be negative
 }

@@ -2,7 +2,6 @@ package registry
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,7 +15,7 @@ import (
 // refused, and so are null, a zero, and whatever follows the settings. All problems are
 // joined, each an [*highway.InvalidPolicyError] with path, value and rule, such as
 //
-//	overrides.payments.cooldown is "-3s": it must not be negative
+//	settings.overrides.payments.cooldown is "-3s": it must not be negative
 //
 // JSON that cannot be read at all is refused with the line. What marshalling settings gives
 // is read as the same settings.
@@ -107,7 +106,7 @@ func (p *problems) settings(path string, text json.RawMessage) (s highway.Settin
 // those known or come twice. Known nil means that every name is.
 func (p *problems) object(path string, text json.RawMessage, known []string, member func(path, name string, value json.RawMessage)) {
 	if text[0] != '{' {
-		p.add(cmp.Or(path, "the whole"), kind(text), "it must be an object")
+		p.add(path, kind(text), "it must be an object")
 		return
 	}
 	seen := map[string]bool{}

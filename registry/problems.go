@@ -20,7 +20,7 @@ type problems struct{ errs []error }
 
 func (p *problems) add(path, value, rule string) {
 	p.errs = append(p.errs, &highway.InvalidPolicyError{
-		Policy: "registry.Settings", Field: path, Value: value, Rule: rule,
+		Policy: "settings", Field: path, Value: value, Rule: rule,
 	})
 }
 

@@ -68,6 +68,9 @@ type Registry struct {
 	searched time.Time               // when the last search of everything found none to let go
 }
 
+// errUnmade is what a Registry returns that is none.
+var errUnmade = errors.New("highway: a Registry must come from registry.New")
+
 // New builds a registry, or says what makes no sense in the config, naming each field, its
 // value and the rule in a [*highway.InvalidPolicyError].
 func New(c Config) (*Registry, error) {
@@ -130,6 +133,9 @@ func (r *Registry) use(e *entry) {
 
 // add is Get for a key that has no protector, or one that was let go.
 func (r *Registry) add(key string) (*highway.CircuitProtector, error) {
+	if r.limit == 0 {
+		return nil, errUnmade
+	}
 	if !validKey(key) {
 		return nil, &highway.InvalidPolicyError{Policy: "registry.Registry", Field: "Get", Value: quoted(key), Rule: keyRule}
 	}

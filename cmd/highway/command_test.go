@@ -52,6 +52,9 @@ func TestMistakesExitWith2AndSayWhereHelpIs(t *testing.T) {
 		{[]string{"setup", "--roles", "--owner-role=public"}, `"public" cannot be a role's name`},
 		{[]string{"setup", "--roles", "--dry-run"}, "[dry-run roles]"},
 		{[]string{"setup", "--dsn=host='"}, "the connection string makes no sense"},
+		{[]string{"doctor", "nonsense"}, `"nonsense"`},
+		{[]string{"doctor", "--timeout=0s"}, "--timeout 0s: it must be more than 0"},
+		{[]string{"doctor", "--listener=x", "--poll-only"}, "[listener poll-only]"},
 		{[]string{"version", "nonsense"}, `"nonsense"`},
 		{[]string{"nonsense"}, `"nonsense"`},
 		{[]string{"--nonsense"}, "--nonsense"},
@@ -255,7 +258,7 @@ func TestTheHelpNamesTheCommands(t *testing.T) {
 		names = append(names, m[1])
 	}
 	slices.Sort(names)
-	want := []string{"close", "completion", "delete", "demo", "disable", "half-open", "help", "history", "isolate", "list", "man", "open", "release", "setup", "show", "version", "watch"}
+	want := []string{"close", "completion", "delete", "demo", "disable", "doctor", "half-open", "help", "history", "isolate", "list", "man", "open", "release", "setup", "show", "version", "watch"}
 	if !slices.Equal(names, want) {
 		t.Errorf("the commands are %v, want %v", names, want)
 	}

@@ -3,7 +3,6 @@ package config_test
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -45,6 +44,6 @@ func begin(ctx context.Context, path string, hosts *registry.Registry) error {
 	if err != nil {
 		return err // with every mistake in the file
 	}
-	go config.Follow(ctx, path, hosts, config.Options{Logger: slog.Default()})
+	go func() { _ = config.Follow(ctx, path, hosts, config.Options{}) }() // until ctx ends
 	return nil
 }

@@ -22,7 +22,7 @@ const MaxSize = 1 << 20
 func Read(path string) (registry.Settings, error) {
 	s, err := readFile(path)
 	if err != nil {
-		return registry.Settings{}, fmt.Errorf("highway: %s: %w", path, err)
+		return registry.Settings{}, fmt.Errorf("%s: %w", path, err)
 	}
 	return s, nil
 }

@@ -90,7 +90,7 @@ func TestWhatIsWrongWithAFileIsNamed(t *testing.T) {
 		{"a.yaml", "templates: {}", `templates is not known`},
 		{"a.yaml", "", "there are no settings in it"},
 		{"a.yaml", "# nothing\n", "there are no settings in it"},
-		{"a.yaml", "~", "the whole is null: it must be an object"},
+		{"a.yaml", "~", "settings is null: it must be an object"},
 		{"a.yaml", "template: {}\n---\ntemplate: {}\n", "line 2: it must be one document"},
 		{"a.yaml", "template: {}\n---\n}\n", "line "},
 		{"a.yaml", "template: {\n", "line "},
@@ -106,7 +106,7 @@ func TestWhatIsWrongWithAFileIsNamed(t *testing.T) {
 	} {
 		path := file(t, test.name, test.text)
 		got, err := config.Read(path)
-		if err == nil || !strings.Contains(err.Error(), test.want) || !strings.HasPrefix(err.Error(), "highway: "+path+": ") {
+		if err == nil || !strings.Contains(err.Error(), test.want) || !strings.HasPrefix(err.Error(), path+": ") {
 			t.Errorf("%s %.60q gives %v\n want %s", test.name, test.text, err, test.want)
 		}
 		if !reflect.DeepEqual(got, registry.Settings{}) {
