@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -219,6 +220,36 @@ func TestAStorageThatDoesNotServe(t *testing.T) {
 				t.Errorf("completion: exit code %d, %q", code, stdout)
 			}
 		})
+	}
+}
+
+// TestAnOrderOnARowThatSomebodyKeepsLocked is refused by the storage after half a second; who
+// does not wait so long does not know.
+func TestAnOrderOnARowThatSomebodyKeepsLocked(t *testing.T) {
+	d := deploy(t)
+	d.scene(d.storage())
+	conn, err := pgx.Connect(t.Context(), d.dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	if _, err := conn.Exec(t.Context(), "BEGIN; SELECT FROM hw_circuit_breakers FOR UPDATE"); err != nil {
+		t.Fatal(err)
+	}
+	if code, stdout, stderr := d.run("isolate", "payments"); code != exitNotDone || stdout != "" || !strings.Contains(stderr, "not done") {
+		t.Errorf("exit code %d, %s%s", code, stdout, stderr)
+	}
+	code, stderr := exitUnreached, ""
+	for range 20 { // where all is slow it may not even see the row in so short a time
+		if code, _, stderr = d.run("isolate", "payments", "--timeout=300ms"); code != exitUnreached {
+			break
+		}
+	}
+	if code != exitUnknown || !strings.Contains(stderr, "did not answer within 300ms") {
+		t.Errorf("exit code %d, %s", code, stderr)
+	}
+	if seen := d.object("show", "payments"); seen["state"] != "CLOSED" {
+		t.Errorf("%v", seen)
 	}
 }
 
