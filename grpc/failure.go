@@ -101,9 +101,9 @@ func newOutcomes(failure func(codes.Code) bool) outcomes {
 
 // settle counts a call that was made for ctx and has failed with f.
 func (o outcomes) settle(ctx context.Context, permit *highway.Permit, f *failed) {
-	var refusal *highway.ProtectedCallError
+	refusal, made := refusalIn(f.error)
 	switch {
-	case cancelled(ctx) || errors.As(f.error, &refusal):
+	case cancelled(ctx) || refusal != nil && !made:
 		permit.Settle(f) // which knows
 	case tooLarge(f):
 		permit.Ignore()
