@@ -67,12 +67,13 @@ func UnaryServerInterceptor(config ServerConfig) grpc.UnaryServerInterceptor {
 
 // StreamServerInterceptor does for streams what [UnaryServerInterceptor] does for unary
 // methods. The stream of a guarded handler counts when the handler returns, and as
-// [StreamClientInterceptor] says if it is long or cancelled.
+// [StreamClientInterceptor] says if it is long or cancelled. A header counts as an answer if
+// it is the stream that sends it, not grpc.SendHeader.
 func StreamServerInterceptor(config ServerConfig) grpc.StreamServerInterceptor {
 	s := newServer(config)
 	return func(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-		protector := s.protector(info.FullMethod)
 		ctx := ss.Context()
+		protector := s.protector(info.FullMethod)
 		if protector == nil {
 			return tell(ctx, handler(srv, ss), ss.SetTrailer)
 		}
@@ -131,6 +132,15 @@ type serverStream struct {
 	grpc.ServerStream
 	*lasting
 	uploads bool // the handler sends one message, at the end
+}
+
+// SendHeader sends. That of package grpc goes past it.
+func (s *serverStream) SendHeader(md metadata.MD) error {
+	err := s.ServerStream.SendHeader(md)
+	if err == nil {
+		s.answered()
+	}
+	return err
 }
 
 // SendMsg sends.

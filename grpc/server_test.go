@@ -315,6 +315,32 @@ func TestAClientThatGoesAway(t *testing.T) {
 	}
 }
 
+// TestAHeaderOfAHandlerIsAnAnswer too.
+func TestAHeaderOfAHandlerIsAnAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := protectors(t, touchy)
+		n := serverWith(t, highwaygrpc.ServerConfig{Protectors: r})
+		n.service.serve(func(ss grpc.ServerStream) error {
+			_ = ss.SendHeader(nil)
+			return never(ss.Context())
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		stream, err := n.FullDuplexCall(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := stream.Header(); err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		synctest.Wait()
+		if got := counted(highway.Must(r.Get(methods["bidirectional"]))); got != asSuccess {
+			t.Errorf("it counts as %v", got)
+		}
+	})
+}
+
 // TestAPanicForNobody: what a handler does when its client has gone says nothing of it.
 func TestAPanicForNobody(t *testing.T) {
 	r := protectors(t, touchy)
