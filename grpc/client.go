@@ -31,7 +31,8 @@ type ClientConfig struct {
 	// Failure tells which codes are failures of the server. Another code counts as a
 	// success, for the server has answered, and Canceled as nothing. Where it says true the
 	// ShouldHandle of the protector's policy has the last word; it is given the error,
-	// which status.Code and errors.As take. Nil means [Failure].
+	// which status.Code and errors.As take. Neither is asked of a call that could not be
+	// sent, which counts as nothing. Nil means [Failure].
 	Failure func(codes.Code) bool
 
 	// Retry makes unary calls again when they fail; streams are never made again. It is
