@@ -91,7 +91,8 @@ func UnaryClientInterceptor(config ClientConfig) (grpc.UnaryClientInterceptor, e
 // A refused stream has the error that a refused unary call has. One that was let through
 // counts when it ends, be it by its last message, by an error or by its context, as
 // grpc.OnFinish says: it must be brought to an end, as grpc.ClientConn.NewStream demands
-// anyway. One that its caller cancels counts as a success if the server has sent something
+// anyway. gRPC may tell on a goroutine of its own, so a panic of Failure or ShouldHandle
+// then counts as a failure and is logged with [log/slog]. One that its caller cancels counts as a success if the server has sent something
 // by then, and otherwise as nothing.
 //
 // While a circuit is not closed each stream is a probe, and no probe may last longer than

@@ -3,6 +3,8 @@ package highwaygrpc
 import (
 	"context"
 	"io"
+	"log/slog"
+	"runtime/debug"
 	"sync/atomic"
 
 	"google.golang.org/grpc"
@@ -100,6 +102,13 @@ func (s *clientStream) finish(err error, answer *answer) {
 		s.permit.Success()
 		return
 	}
-	defer abandon(s.ctx, s.permit) // if the config's Failure panics
+	defer func() {
+		// gRPC may call on its own goroutine, where a panic would end the process.
+		if r := recover(); r != nil {
+			slog.Error("highway: what tells failures panicked when a gRPC stream ended", "panic", r,
+				"stack", string(debug.Stack()))
+		}
+		abandon(s.ctx, s.permit)
+	}()
 	s.client.settle(s.ctx, s.permit, answer.failed(err, s.sending.Load()))
 }
