@@ -22,10 +22,12 @@ func (a *answer) asked(opts []grpc.CallOption, more ...grpc.CallOption) []grpc.C
 }
 
 // failed reads the answer to a call that has failed with err, maybe while a message was
-// sent. Of a nil answer nothing is known.
+// sent. Of a nil answer nothing is known, for it may not be there yet.
 func (a *answer) failed(err error, sending bool) *failed {
 	if a == nil {
-		return newFailed(err, nil)
+		f := newFailed(err, nil)
+		f.local = f.code == codes.Internal && sending && unsendable(err)
+		return f
 	}
 	f := newFailed(err, a.trailer)
 	// gRPC fills in the peer when it has begun to send, and the trailer has at least a

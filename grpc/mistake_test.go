@@ -112,6 +112,41 @@ func TestACallersMistakeCountsAsNothing(t *testing.T) {
 	}
 }
 
+// A spoiled stream is one whose message cannot be sent, which its reader hears of first.
+type spoiled struct {
+	grpc.ClientStream
+	reader grpc.ClientStream
+}
+
+func (s *spoiled) SendMsg(any) error { return s.reader.RecvMsg(nil) }
+func (s *spoiled) RecvMsg(any) error {
+	return status.Error(codes.Internal, "grpc: error while marshaling: bad")
+}
+
+// TestAMistakeThatTheReaderHearsOfFirst is no failure either.
+func TestAMistakeThatTheReaderHearsOfFirst(t *testing.T) {
+	for sending, want := range map[bool][3]uint64{true: asNothing, false: asFailure} {
+		r := protectors(t, touchy)
+		intercept := highway.Must(highwaygrpc.StreamClientInterceptor(highwaygrpc.ClientConfig{Protectors: r}))
+		n, s := connect(t, highwaygrpc.ClientConfig{}), new(spoiled)
+		stream, err := intercept(t.Context(), &grpc.StreamDesc{}, n.conn, testpb.TestService_FullDuplexCall_FullMethodName,
+			func(context.Context, *grpc.StreamDesc, *grpc.ClientConn, string, ...grpc.CallOption) (grpc.ClientStream, error) {
+				return s, nil
+			})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.reader = stream; sending {
+			err = stream.SendMsg(nil)
+		} else {
+			err = stream.RecvMsg(nil)
+		}
+		if got := counted(theProtector(t, r)); got != want {
+			t.Errorf("while sending, %v: %v counts as %v", sending, err, got)
+		}
+	}
+}
+
 // TestAMistakeIsNoAnswer, even if the config takes its code for one.
 func TestAMistakeIsNoAnswer(t *testing.T) {
 	retry := twice
