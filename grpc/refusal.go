@@ -1,7 +1,6 @@
 package highwaygrpc
 
 import (
-	"errors"
 	"strconv"
 	"time"
 
@@ -76,14 +75,39 @@ func pushbackOf(after time.Duration) metadata.MD {
 }
 
 // refusalIn gives the refusal that err is about, and whether it came only after the call
-// had been made and had failed.
+// had been made and had failed. As in package highway, an error that joins a refusal with
+// something else is about that, and chains that look endless are given up.
 func refusalIn(err error) (refusal *highway.ProtectedCallError, made bool) {
-	if errors.As(err, &refusal) {
-		return refusal, false
-	}
-	var limit *highway.RetryLimitReachedError
-	if errors.As(err, &limit) && errors.As(limit.EndedBy, &refusal) {
-		return refusal, true
+	return refusalWithin(err, 100)
+}
+
+func refusalWithin(err error, depth int) (refusal *highway.ProtectedCallError, made bool) {
+	for ; err != nil && depth > 0; depth-- {
+		switch e := err.(type) {
+		case *highway.ProtectedCallError:
+			return e, false
+		case *highway.RetryLimitReachedError:
+			if refusal, _ = refusalWithin(e.EndedBy, depth-1); refusal != nil {
+				return refusal, true
+			}
+			err = e.Last
+		case interface{ Unwrap() error }:
+			err = e.Unwrap()
+		case interface{ Unwrap() []error }:
+			for _, err := range e.Unwrap() {
+				if err == nil {
+					continue
+				}
+				one, failed := refusalWithin(err, depth-1)
+				if one == nil {
+					return nil, false
+				}
+				refusal, made = one, made || failed
+			}
+			return refusal, made
+		default:
+			return nil, false
+		}
 	}
 	return nil, false
 }
