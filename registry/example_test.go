@@ -46,7 +46,7 @@ func ExampleRegistry_Get_full() {
 	if errors.As(err, &full) {
 		fmt.Println(full) // make the call unprotected, or not at all
 	}
-	// Output: highway: the registry has no place for "b.example.com": all 1 protectors are open, half-open or held
+	// Output: highway: the registry has no place for "b.example.com": all 1 protectors were found open, half-open or held
 }
 
 func ExampleRegistry_Update() {

@@ -7,19 +7,24 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/highway-engine/highway"
 )
 
 // Parse reads settings from JSON. It is strict: a name that is not known or comes twice is
-// refused, and so are null, a zero, and whatever follows the settings. All problems are
-// joined, each an [*highway.InvalidPolicyError] with path, value and rule, such as
+// refused, and so are null, a zero, and whatever follows the settings. The problems are
+// joined, up to twenty, each an [*highway.InvalidPolicyError] with path, value and rule,
+// such as
 //
 //	settings.overrides.payments.cooldown is "-3s": it must not be negative
 //
 // JSON that cannot be read at all is refused with the line. What marshalling settings gives
 // is read as the same settings.
 func Parse(text []byte) (Settings, error) {
+	if !utf8.Valid(text) {
+		return Settings{}, errors.New("highway: the settings are not UTF-8") // a key would be another
+	}
 	var whole json.RawMessage
 	if err := json.Unmarshal(text, &whole); err != nil {
 		return Settings{}, fmt.Errorf("highway: the settings are not JSON: %w", located(text, err))
@@ -52,8 +57,12 @@ func (s *Settings) UnmarshalJSON(text []byte) error {
 	return err
 }
 
-// MarshalJSON gives what [Parse] reads. What is zero is left out.
+// MarshalJSON gives what [Parse] reads as the same settings, or the error of Validate. What
+// is zero is left out.
 func (s Settings) MarshalJSON() ([]byte, error) {
+	if err := s.Validate(); err != nil {
+		return nil, err
+	}
 	overrides := map[string]numbers{}
 	for key, o := range s.Overrides {
 		overrides[key] = numbers(o)

@@ -65,7 +65,7 @@ type Registry struct {
 	marks    [sweepsUntilIdle]uint64 // that began with the last sweeps; the oldest is next
 	next     int                     // place in marks
 	made     int                     // protectors made since the mark last grew
-	searched time.Time               // when the last search of everything found none to let go
+	searched time.Time               // when a search of everything found none to let go; zero: others may be there
 }
 
 // errUnmade is what a Registry returns that is none.

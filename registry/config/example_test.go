@@ -42,7 +42,7 @@ func begin(ctx context.Context, path string, hosts *registry.Registry) error {
 		err = hosts.Update(settings)
 	}
 	if err != nil {
-		return err // with every mistake in the file
+		return err // with the mistakes in the file
 	}
 	go func() { _ = config.Follow(ctx, path, hosts, config.Options{}) }() // until ctx ends
 	return nil
