@@ -272,6 +272,11 @@ func TestWriteRefusal(t *testing.T) {
 			{nil, false, ""},
 			{errors.New("down"), false, ""},
 			{&highway.RetryLimitReachedError{Last: errors.New("down")}, false, ""},
+			// As for a protector, what is joined with a refusal is what the error is about.
+			{errors.Join(errors.New("down"), refusal), false, ""},
+			{errors.Join(errors.New("down"), &highway.RetryLimitReachedError{Last: errors.New("down"), EndedBy: refusal}), false, ""},
+			{&highway.RetryLimitReachedError{Last: errors.New("down"), EndedBy: errors.Join(errors.New("down"), refusal)}, false, ""},
+			{errors.Join(refusal, nil, refusal), true, "2"},
 			{refusal, true, "2"},
 			{fmt.Errorf("wrapped: %w", refusal), true, "2"},
 			{&highway.RetryLimitReachedError{Last: errors.New("down"), EndedBy: refusal}, true, "2"},
