@@ -128,7 +128,7 @@ func (e *exchange) again(failure error) bool {
 // keep makes ready for a wait: a connection that nobody reads from is of no use to others.
 func (e *exchange) keep(ctx context.Context) {
 	if e.resp != nil {
-		keep(ctx, e.resp)
+		e.resp = keep(ctx, e.resp)
 	}
 }
 
