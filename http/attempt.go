@@ -46,7 +46,7 @@ func (t *Transport) send(original, out *http.Request, p *highway.CircuitProtecto
 		err = errNoResponse
 	}
 	if a.limit != nil && !a.limit.stop() {
-		err = &timeoutError{t.timeout}
+		err = &timeoutError{limit: t.timeout, to: destinationOf(original)}
 	}
 	if err != nil {
 		if resp != nil && resp.Body != nil {
@@ -61,7 +61,7 @@ func (t *Transport) send(original, out *http.Request, p *highway.CircuitProtecto
 		resp.Request = original
 	}
 	if t.failure(resp) {
-		status := newStatusError(resp)
+		status := newStatusError(original, resp)
 		a.settle(status)
 		failure = status
 	}

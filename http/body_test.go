@@ -196,7 +196,7 @@ func TestResponseThatComesTooLate(t *testing.T) {
 			return resp, nil
 		})}, policy)
 		_, err := transport.RoundTrip(newRequest(t, "GET", "http://host", nil))
-		if !errors.Is(err, context.DeadlineExceeded) || err.Error() != "highway: no response within 1s" || !late.closed() {
+		if !errors.Is(err, context.DeadlineExceeded) || err.Error() != "highway: GET to host: no response within 1s" || !late.closed() {
 			t.Error(err, late.closed())
 		}
 		wantCounts(t, protectorOf(transport, "http://host"), counts{failures: 1})
