@@ -38,7 +38,7 @@ func mayFail(body io.ReadCloser) bool {
 func inMemory(r io.Reader) bool {
 	switch reflect.TypeOf(r) {
 	case nopCloser, nopCloserWriterTo:
-		r = reflect.ValueOf(r).Field(0).Interface().(io.Reader)
+		r, _ = reflect.ValueOf(r).Field(0).Interface().(io.Reader) // it may be nil
 	}
 	switch r.(type) {
 	case *bytes.Buffer, *bytes.Reader, *strings.Reader:

@@ -171,11 +171,19 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // protector is the one of the request's key, or nil for none.
 func (t *Transport) protector(req *http.Request) *highway.CircuitProtector {
+	found := false
+	defer func() {
+		if !found {
+			closeBody(req) // Key has panicked
+		}
+	}()
 	key := t.key(req)
 	if key == "" {
+		found = true
 		return nil
 	}
 	p, err := t.protectors.Get(key)
+	found = true
 	if err != nil {
 		// The registry protects the process. Calls are worth more than their protection.
 		t.unguarded.Do(func() {
