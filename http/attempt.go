@@ -32,13 +32,12 @@ func (t *Transport) send(original, out *http.Request, p *highway.CircuitProtecto
 		a.limit = startLimit(req.Context(), t.timeout)
 		req = req.WithContext(a.limit.ctx)
 	}
-	var sending *requestBody
-	if mayFail(out.Body) {
-		sending = &requestBody{ReadCloser: out.Body}
+	if mayFail(out) {
+		a.sending = &requestBody{ReadCloser: out.Body, length: bodyLength(out)}
 		if req == out {
 			req = out.WithContext(out.Context())
 		}
-		req.Body = sending
+		req.Body = a.sending
 	}
 	resp, err := t.base.RoundTrip(req)
 	if err == nil && resp == nil {
@@ -52,7 +51,7 @@ func (t *Transport) send(original, out *http.Request, p *highway.CircuitProtecto
 		resp = nil
 		closeResponse(left)
 		returned = true
-		own = sending != nil && sending.failed.Load() || cancelled(original)
+		own = a.sending.lost() || cancelled(original) || malformed(original, err)
 		a.fail(err, own)
 		return nil, err, own
 	}
@@ -72,6 +71,7 @@ func (t *Transport) send(original, out *http.Request, p *highway.CircuitProtecto
 // An attempt is a request on its way.
 type attempt struct {
 	permit     *highway.Permit // nil: there is none, or it is settled
+	sending    *requestBody    // nil: the request's body cannot fail
 	limit      *limit          // nil: there is none
 	probeUntil time.Time       // when a probe's body has lasted long enough; zero: no probe
 }
