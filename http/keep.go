@@ -30,6 +30,7 @@ func keep(ctx context.Context, resp *http.Response) *http.Response {
 	kept := *resp
 	kept.Trailer = maps.Clone(resp.Trailer)
 	b := &keptBody{from: resp, to: &kept, rest: resp.Body, done: make(chan struct{})}
+	b.changed.L = &b.mu
 	kept.Body = b
 	go b.fill()
 	timer := time.NewTimer(keptTime)
@@ -47,49 +48,57 @@ type keptBody struct {
 	from, to *http.Response // net/http sets the trailer of from while it is filled
 	rest     io.ReadCloser
 	wanted   atomic.Bool   // somebody reads: what is there is enough
-	done     chan struct{} // closed when fill has ended, to which belong until then:
-	err      error         // what followed; nil: there is more in rest
-	panicked any           // what Read or Close of rest panicked with, for who reads
+	done     chan struct{} // closed when fill has ended
 
-	mu   sync.Mutex // guards, when fill has ended:
-	kept bytes.Buffer
-	told bool // to has the trailer
+	mu       sync.Mutex // guards, and is never held while rest is used:
+	changed  sync.Cond
+	kept     bytes.Buffer
+	ended    bool  // fill has, and left:
+	err      error // what followed; nil: there is more in rest
+	panicked any   // what rest panicked with, for who reads
+	closed   bool  // by who has the response
+	told     bool  // to has the trailer
 
-	closed  atomic.Bool // by who has the response
-	once    sync.Once   // closes rest
-	failure error       // of that
+	once    sync.Once // closes rest
+	failure error     // of that
 }
 
 // fill reads until there is no more, or too much, or a reader wants what there is.
 func (b *keptBody) fill() {
 	defer close(b.done)
-	defer func() { b.panicked = recover() }() // here it would end the program
+	var err error
+	defer func() { b.end(err, recover()) }() // a panic would end the program
 	chunk := make([]byte, 4<<10)
-	for b.kept.Len() <= keptBytes && !b.wanted.Load() {
-		n, err := b.rest.Read(chunk)
-		b.kept.Write(chunk[:n])
-		if err != nil {
-			b.err = err
-			_ = b.close()
-			return
-		}
+	for more := true; more && err == nil && !b.wanted.Load(); {
+		var n int
+		n, err = b.rest.Read(chunk)
+		more = b.add(chunk[:n])
 	}
+	if err != nil {
+		_ = b.close()
+	}
+}
+
+// add says whether there is room for more.
+func (b *keptBody) add(chunk []byte) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.kept.Write(chunk)
+	b.changed.Broadcast()
+	return b.kept.Len() <= keptBytes
+}
+
+func (b *keptBody) end(err error, panicked any) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ended, b.err, b.panicked = true, err, panicked
+	b.changed.Broadcast()
 }
 
 func (b *keptBody) Read(p []byte) (int, error) {
 	b.wanted.Store(true)
-	<-b.done
-	if b.closed.Load() {
-		return 0, http.ErrBodyReadAfterClose
-	}
-	if n, some := b.readKept(p); some {
-		return n, nil
-	}
-	if b.panicked != nil {
-		panic(b.panicked)
-	}
-	n, err := 0, b.err
-	if err == nil {
+	n, more, err := b.readKept(p)
+	if more {
 		n, err = b.rest.Read(p)
 	}
 	if err == io.EOF {
@@ -98,15 +107,23 @@ func (b *keptBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// readKept reads what is in memory, if there is some.
-func (b *keptBody) readKept(p []byte) (n int, some bool) {
+// readKept reads what is in memory, or says that there is more in rest.
+func (b *keptBody) readKept(p []byte) (n int, more bool, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.kept.Len() == 0 {
-		return 0, false
+	for b.kept.Len() == 0 && !b.ended && !b.closed {
+		b.changed.Wait()
 	}
-	n, _ = b.kept.Read(p)
-	return n, true
+	switch {
+	case b.closed:
+		return 0, false, http.ErrBodyReadAfterClose
+	case b.kept.Len() > 0:
+		n, err = b.kept.Read(p)
+		return n, false, err
+	case b.panicked != nil:
+		panic(b.panicked)
+	}
+	return 0, b.err == nil, b.err
 }
 
 // tellTrailer makes the trailer appear when a reader has come to the end, as it does in
@@ -127,7 +144,10 @@ func (b *keptBody) tellTrailer() {
 
 // Close also ends a fill that is still under way.
 func (b *keptBody) Close() error {
-	b.closed.Store(true)
+	b.mu.Lock()
+	b.closed = true
+	b.changed.Broadcast()
+	b.mu.Unlock()
 	return b.close()
 }
 

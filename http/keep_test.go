@@ -94,3 +94,33 @@ func TestReadersOfAKeptResponse(t *testing.T) {
 		t.Errorf("read %d bytes after Close, %v", len(got), err)
 	}
 }
+
+// What is there must come, though more of it is being waited for; and Close ends the wait.
+func TestKeptResponseIsReadAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		end := make(chan struct{})
+		resp := refusedAfter(t, func(req *http.Request) *http.Response {
+			resp := answer(req, 503, "")
+			resp.Body = io.NopCloser(io.MultiReader(strings.NewReader("text"), readerFunc(func([]byte) (int, error) {
+				<-end
+				return 0, io.EOF
+			})))
+			return resp
+		})
+		got := make([]byte, 10)
+		if n, err := resp.Body.Read(got); string(got[:n]) != "text" || err != nil {
+			t.Errorf("read %q, %v", got[:n], err)
+		}
+		read := make(chan error)
+		go func() {
+			_, err := resp.Body.Read(got)
+			read <- err
+		}()
+		synctest.Wait()
+		resp.Body.Close()
+		if err := <-read; err != http.ErrBodyReadAfterClose {
+			t.Errorf("got %v", err)
+		}
+		close(end)
+	})
+}
