@@ -2,7 +2,6 @@ package highwayhttp
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strconv"
 	"sync"
@@ -26,17 +25,42 @@ func NoteRefusal(ctx context.Context, refusal *highway.ProtectedCallError) {
 // noteIn is NoteRefusal for any error.
 func noteIn(ctx context.Context, err error) { NoteRefusal(ctx, refusalIn(err)) }
 
-// refusalIn finds the refusal that brought err about, also one that ended a retry.
-func refusalIn(err error) *highway.ProtectedCallError {
-	if !errors.Is(err, highway.ErrProtectedCall) {
-		return nil
+// refusalIn finds the refusal that brought err about, also one that ended a retry. As for a
+// protector, an error that joins a refusal with something else is about that.
+func refusalIn(err error) *highway.ProtectedCallError { return refusalWithin(err, 100) }
+
+// refusalWithin gives up on errors that look endless.
+func refusalWithin(err error, depth int) *highway.ProtectedCallError {
+	for ; err != nil && depth > 0; depth-- {
+		switch e := err.(type) {
+		case *highway.ProtectedCallError:
+			return e
+		case *highway.RetryLimitReachedError:
+			if refusal := refusalWithin(e.EndedBy, depth-1); refusal != nil {
+				return refusal
+			}
+			err = e.Last
+		case interface{ Unwrap() error }:
+			err = e.Unwrap()
+		case interface{ Unwrap() []error }:
+			return refusalOfAll(e.Unwrap(), depth-1)
+		default:
+			return nil
+		}
 	}
-	var limit *highway.RetryLimitReachedError
-	if errors.As(err, &limit) && errors.Is(limit.EndedBy, highway.ErrProtectedCall) {
-		err = limit.EndedBy
+	return nil
+}
+
+// refusalOfAll is one if all are refusals.
+func refusalOfAll(errs []error, depth int) (refusal *highway.ProtectedCallError) {
+	for _, err := range errs {
+		if err == nil {
+			continue
+		}
+		if refusal = refusalWithin(err, depth); refusal == nil {
+			return nil
+		}
 	}
-	var refusal *highway.ProtectedCallError
-	errors.As(err, &refusal)
 	return refusal
 }
 
@@ -63,7 +87,8 @@ func (n *note) get() *highway.ProtectedCallError {
 }
 
 // WriteRefusal answers 503 Service Unavailable if err is a refusal, or that of a retry which
-// a refusal ended, and says whether it has. Retry-After is in whole seconds, rounded up and at
+// a refusal ended, and says whether it has. A refusal that is joined with another error is
+// none. Retry-After is in whole seconds, rounded up and at
 // least 1; there is none for an isolated circuit, and one that is set already stays. The
 // answer does not say what was called.
 func WriteRefusal(w http.ResponseWriter, err error) bool {
