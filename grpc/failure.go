@@ -14,6 +14,8 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/highway-engine/highway"
+
+	"github.com/highway-engine/highway/internal/refusal"
 )
 
 // Failure is the default for which codes are failures of the server: Unavailable,
@@ -102,9 +104,9 @@ func newOutcomes(failure func(codes.Code) bool) outcomes {
 
 // settle counts a call that was made for ctx and has failed with f.
 func (o outcomes) settle(ctx context.Context, permit *highway.Permit, f *failed) {
-	refusal, made := refusalIn(f.error)
+	found, made := refusal.In(f.error)
 	switch {
-	case cancelled(ctx) || refusal != nil && !made:
+	case cancelled(ctx) || found != nil && !made:
 		permit.Settle(f) // which knows
 	case f.mistaken():
 		permit.Ignore()

@@ -9,6 +9,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+
+	"github.com/highway-engine/highway/internal/refusal"
 )
 
 // A told error is one that has been through tell.
@@ -17,8 +19,8 @@ type told struct{ withStatus }
 // tell adds to the error of a handler what its caller should know of a refusal in it. An
 // interceptor further in may have done so.
 func tell(ctx context.Context, err error, trailer func(metadata.MD)) error {
-	refusal, made := refusalIn(err)
-	if refusal == nil {
+	found, made := refusal.In(err)
+	if found == nil {
 		return err
 	}
 	if already := new(*told); errors.As(err, already) {
@@ -37,7 +39,7 @@ func tell(ctx context.Context, err error, trailer func(metadata.MD)) error {
 		return err
 	}
 	p.Message = strings.ToValidUTF8(p.Message, "\uFFFD") // else gRPC drops the details
-	after := refusal.RetryAfter()
+	after := found.RetryAfter()
 	if !pushedBack(ctx) {
 		trailer(pushbackOf(after))
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/highway-engine/highway"
+	"github.com/highway-engine/highway/internal/refusal"
 )
 
 // NoteRefusal tells [Middleware] that a call made for the request of this context was
@@ -25,43 +26,10 @@ func NoteRefusal(ctx context.Context, refusal *highway.ProtectedCallError) {
 // noteIn is NoteRefusal for any error.
 func noteIn(ctx context.Context, err error) { NoteRefusal(ctx, refusalIn(err)) }
 
-// refusalIn finds the refusal that brought err about, also one that ended a retry. As for a
-// protector, an error that joins a refusal with something else is about that.
-func refusalIn(err error) *highway.ProtectedCallError { return refusalWithin(err, 100) }
-
-// refusalWithin gives up on errors that look endless.
-func refusalWithin(err error, depth int) *highway.ProtectedCallError {
-	for ; err != nil && depth > 0; depth-- {
-		switch e := err.(type) {
-		case *highway.ProtectedCallError:
-			return e
-		case *highway.RetryLimitReachedError:
-			if refusal := refusalWithin(e.EndedBy, depth-1); refusal != nil {
-				return refusal
-			}
-			err = e.Last
-		case interface{ Unwrap() error }:
-			err = e.Unwrap()
-		case interface{ Unwrap() []error }:
-			return refusalOfAll(e.Unwrap(), depth-1)
-		default:
-			return nil
-		}
-	}
-	return nil
-}
-
-// refusalOfAll is one if all are refusals.
-func refusalOfAll(errs []error, depth int) (refusal *highway.ProtectedCallError) {
-	for _, err := range errs {
-		if err == nil {
-			continue
-		}
-		if refusal = refusalWithin(err, depth); refusal == nil {
-			return nil
-		}
-	}
-	return refusal
+// refusalIn finds the refusal that brought err about, also one that ended a retry.
+func refusalIn(err error) *highway.ProtectedCallError {
+	found, _ := refusal.In(err)
+	return found
 }
 
 type noteKey struct{}
