@@ -37,6 +37,7 @@ fuzz: ## fuzz the state machine, the delays and what is read from text, half a m
 	go test -run '^$$' -fuzz FuzzParse -fuzztime 30s ./internal/environment
 	go test -run '^$$' -fuzz FuzzParse -fuzztime 30s ./registry
 	go test -run '^$$' -fuzz FuzzYAML -fuzztime 30s ./registry/config
+	go test -run '^$$' -fuzz FuzzSafe -fuzztime 30s ./cmd/highway/internal/output
 
 .PHONY: scripts
 scripts: ## rewrite the state machine's scripts with what it does now

@@ -50,6 +50,6 @@ func (p *CircuitProtector) putOff(t protocol.Ticket, d time.Duration) {
 	if p.member != nil {
 		p.member.PutOff(t, d, time.Now())
 	} else {
-		p.machine.PutOff(t.Epoch, d, time.Now())
+		p.machine.PutOff(t.Epoch, t.Probe, d, time.Now())
 	}
 }

@@ -131,6 +131,24 @@ func TestALateFailureMovesNoDeadline(t *testing.T) {
 	})
 }
 
+// TestALostProbeAsksForNothing, as it decides nothing, though its episode goes on (S6).
+func TestALostProbeAsksForNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProtector(t, highway.CircuitProtectorPolicy{
+			Cooldown: time.Minute, SuccessLimit: highway.Fraction(1, 1), ProbeTimeout: time.Second,
+		})
+		_ = p.HalfOpen(context.Background())
+		lost := acquire(t, p, context.Background())
+		time.Sleep(time.Second)
+		probe := acquire(t, p, context.Background())
+		lost.Settle(busy(5 * time.Minute))
+		probe.Settle(errDown)
+		if got := wantRefused(t, p).RetryAfter(); got != time.Minute {
+			t.Errorf("open for %v", got)
+		}
+	})
+}
+
 func TestAPanicOfAnErrorsMethodIsAFailure(t *testing.T) {
 	p := newProtector(t, highway.CircuitProtectorPolicy{FailureLimit: highway.Fraction(1, 1)})
 	defer func() {

@@ -10,14 +10,18 @@ import (
 // once; errors.As finds the first.
 type InvalidPolicyError struct {
 	Policy string // the type, such as "CircuitProtectorPolicy"
-	Field  string // the field, such as "FailureLimit"
+	Field  string // the field, such as "FailureLimit"; empty for the whole
 	Value  any    // what the field holds
 	Rule   string // what it must be
 }
 
 // Error names the field, its value and the rule.
 func (e *InvalidPolicyError) Error() string {
-	return fmt.Sprintf("highway: %s.%s is %v: %s", e.Policy, e.Field, e.Value, e.Rule)
+	what := e.Policy
+	if e.Field != "" {
+		what += "." + e.Field
+	}
+	return fmt.Sprintf("highway: %s is %v: %s", what, e.Value, e.Rule)
 }
 
 // problems collects what is wrong with one policy.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/highway-engine/highway"
 )
@@ -21,13 +23,10 @@ func halfOpen(t *testing.T, storage highway.Storage) *highway.CircuitProtector {
 // TestACallWithinAProbeIsAPartOfIt: it finds no place of its own, and yet the circuit
 // recovers.
 func TestACallWithinAProbeIsAPartOfIt(t *testing.T) {
-	memory := highway.NewInMemoryStorage()
-	defer func() { _ = memory.Close(context.Background()) }()
-	for name, storage := range map[string]highway.Storage{"alone": nil, "in a fleet": memory} {
-		do := func(p *highway.CircuitProtector, ctx context.Context, call func(context.Context) error) error {
-			return p.Do(ctx, call)
-		}
-		byPermit := func(p *highway.CircuitProtector, ctx context.Context, call func(context.Context) error) error {
+	type way = func(*highway.CircuitProtector, context.Context, func(context.Context) error) error
+	ways := map[string]way{
+		"Do": (*highway.CircuitProtector).Do,
+		"Acquire": func(p *highway.CircuitProtector, ctx context.Context, call func(context.Context) error) error {
 			permit, err := p.Acquire(ctx)
 			if err != nil {
 				return err
@@ -36,23 +35,38 @@ func TestACallWithinAProbeIsAPartOfIt(t *testing.T) {
 			err = call(permit.Context())
 			permit.Settle(err)
 			return err
-		}
-		type way = func(*highway.CircuitProtector, context.Context, func(context.Context) error) error
-		for _, outer := range []way{do, byPermit} {
-			for _, inner := range []way{do, byPermit} {
-				p := halfOpen(t, storage)
-				err := outer(p, t.Context(), func(ctx context.Context) error {
-					for range 3 {
-						if err := inner(p, ctx, succeed); err != nil {
-							return err
+		},
+	}
+	storages := map[string]func() highway.Storage{
+		"alone":      func() highway.Storage { return nil },
+		"in a fleet": func() highway.Storage { return highway.NewInMemoryStorage() },
+	}
+	for where, open := range storages {
+		for around, outer := range ways {
+			for within, inner := range ways {
+				synctest.Test(t, func(t *testing.T) {
+					storage := open()
+					p := halfOpen(t, storage)
+					time.Sleep(time.Second) // the storage has answered
+					err := outer(p, t.Context(), func(ctx context.Context) error {
+						for range 3 {
+							if err := inner(p, ctx, succeed); err != nil {
+								return err
+							}
 						}
+						return nil
+					})
+					if err != nil {
+						t.Errorf("%s, %s in %s: %v", where, within, around, err)
 					}
-					return nil
+					time.Sleep(time.Second) // the fleet decides
+					if p.Status() != highway.Closed {
+						t.Errorf("%s, %s in %s: %+v", where, within, around, p.Snapshot())
+					}
+					if storage != nil {
+						_ = highway.CloseStorage(t.Context(), storage)
+					}
 				})
-				if err != nil {
-					t.Errorf("%s: %v", name, err)
-				}
-				wantStatus(t, p, highway.Closed)
 			}
 		}
 	}

@@ -24,16 +24,12 @@ const leaseWait = 250 * time.Millisecond
 
 // join makes the protector a member of its fleet. It does not wait for the storage.
 func (p *CircuitProtector) join() {
-	rule := p.policy.Rule
-	if rule == nil {
-		rule = fleet.SequentialTest{}
-	}
 	p.entry = engine.Join(p.policy.Storage, p.policy.ResourceKey, func(m engine.Membership) engine.Part {
 		p.member = protocol.New(protocol.Settings{
 			Instance: m.Instance,
 			First:    m.First,
 			Circuit:  p.policy.settings().terms(),
-			Rule:     guardedRule{rule},
+			Rule:     harmless(p.policy.Rule),
 			Poll:     pollActive,
 			Idle:     pollIdle,
 		}, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), time.Now())
@@ -89,17 +85,29 @@ func (p *CircuitProtector) awaitLease(ctx context.Context) {
 	}
 }
 
+// harmless gives a rule that can do no harm: that of the policy, guarded if it is the
+// user's own.
+func harmless(rule fleet.Rule) fleet.Rule {
+	switch rule.(type) {
+	case nil:
+		return fleet.SequentialTest{}
+	case fleet.SequentialTest, fleet.FirstTrip, fleet.Alone:
+		return rule
+	}
+	return guardedRule{rule}
+}
+
 // guardedRule keeps a rule of the user's own from harming the calls whose ends it weighs:
-// a panic is logged, and counts as nothing, as does what is not a number.
+// a panic or runtime.Goexit is logged, and counts as nothing, as does what is not a number.
 type guardedRule struct{ fleet.Rule }
 
 func (r guardedRule) Weight(limit float64, failed bool) (weight float64) {
-	guard("Rule.Weight", func() { weight = number(r.Rule.Weight(limit, failed)) })
+	apart("Rule.Weight", func() { weight = number(r.Rule.Weight(limit, failed)) })
 	return weight
 }
 
 func (r guardedRule) Bounds(active, witnesses int) (lowest, highest float64) {
-	guard("Rule.Bounds", func() {
+	apart("Rule.Bounds", func() {
 		lowest, highest = r.Rule.Bounds(active, witnesses)
 		lowest, highest = number(lowest), number(highest)
 	})
@@ -107,7 +115,7 @@ func (r guardedRule) Bounds(active, witnesses int) (lowest, highest float64) {
 }
 
 func (r guardedRule) Judge(sum float64, active int) (verdict fleet.Verdict) {
-	guard("Rule.Judge", func() { verdict = r.Rule.Judge(sum, active) })
+	apart("Rule.Judge", func() { verdict = r.Rule.Judge(sum, active) })
 	return verdict
 }
 

@@ -441,17 +441,32 @@ type panickingRule struct{ fleet.SequentialTest }
 func (panickingRule) Weight(float64, bool) float64     { panic("bug") }
 func (panickingRule) Judge(float64, int) fleet.Verdict { panic("bug") }
 
-func TestARuleThatPanicsHarmsNoCall(t *testing.T) {
-	fleetTest(t, 4, panickingRule{}, func(t *testing.T, protectors []*highway.CircuitProtector) {
-		log := captureLog(t)
-		traffic(protectors, 5*time.Second, func(i int) float64 { return float64(i % 2) })
-		if got := states(protectors); got != "CLOSED OPEN CLOSED OPEN " {
-			t.Errorf("states are %s", got)
-		}
-		if !strings.Contains(log.String(), "Rule.Judge") {
-			t.Error("nothing is logged")
-		}
-	})
+// endingRule is one with a bug that no recover finds.
+type endingRule struct{ fleet.SequentialTest }
+
+func (endingRule) Weight(float64, bool) float64 { runtime.Goexit(); return 0 }
+func (endingRule) Judge(float64, int) fleet.Verdict {
+	runtime.Goexit()
+	return fleet.Opens
+}
+
+func TestARuleWithABugHarmsNoCall(t *testing.T) {
+	for name, rule := range map[string]fleet.Rule{"panics": panickingRule{}, "ends its goroutine": endingRule{}} {
+		t.Run(name, func(t *testing.T) {
+			fleetTest(t, 4, rule, func(t *testing.T, protectors []*highway.CircuitProtector) {
+				log := captureLog(t)
+				made := traffic(protectors, 5*time.Second, func(i int) float64 { return float64(i % 2) })
+				if got := states(protectors); made < 100 || got != "CLOSED OPEN CLOSED OPEN " {
+					t.Errorf("after %d calls states are %s", made, got)
+				}
+				for _, method := range []string{"Rule.Weight", "Rule.Judge"} {
+					if !strings.Contains(log.String(), method) {
+						t.Errorf("nothing is logged of %s", method)
+					}
+				}
+			})
+		})
+	}
 }
 
 func TestACommandObeysItsContext(t *testing.T) {

@@ -95,6 +95,24 @@ func known(ctx context.Context) context.Context {
 	return ctx
 }
 
+// apart is guard on a goroutine of its own, which is waited for. A listener that ends its
+// goroutine, as t.FailNow does, must not end one that others need, nor leave a lock held.
+func apart(name string, listener func()) {
+	ended := make(chan struct{})
+	go func() {
+		returned := false
+		defer func() {
+			defer close(ended)
+			if !returned {
+				slog.Error("highway: a listener ended its goroutine", "listener", name)
+			}
+		}()
+		guard(name, listener)
+		returned = true
+	}()
+	<-ended
+}
+
 // guard runs a listener and logs its panic, which is no business of the call that
 // happened to run it.
 func guard(name string, listener func()) {

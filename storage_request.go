@@ -28,10 +28,10 @@ type StorageRequest struct {
 // uses is asked nothing. [DefaultStorage] is that of protectors whose policy names none;
 // with a nil storage, or a nil observe, nothing is observed.
 //
-// Observe runs where the request was made: for a command on the goroutine of its caller,
-// otherwise on the one that serves all protectors on the storage. It must be quick, and
+// Observe runs on a goroutine of its own, which whoever made the request waits for: a
+// command, otherwise what serves all protectors on the storage. It must be quick, and
 // must not call anything that waits for the storage; several calls of it may run at once.
-// A panic in it is caught and logged with [log/slog]. While a storage hangs in one request
+// A panic in it, or runtime.Goexit, is caught and logged with [log/slog]. While a storage hangs in one request
 // it is asked no other, so there is none to tell of: Snapshot().Fleet says that it is not
 // live.
 //
@@ -42,7 +42,7 @@ func ObserveStorage(storage Storage, observe func(StorageRequest)) (stop func())
 		return func() {}
 	}
 	return engine.Observe(storage, func(operation string, took time.Duration, err error) {
-		guard("ObserveStorage", func() {
+		apart("ObserveStorage", func() {
 			observe(StorageRequest{Operation: operation, Took: took, Err: err})
 		})
 	})

@@ -161,6 +161,41 @@ func TestObserversAreApart(t *testing.T) {
 	}
 }
 
+// TestAnObserverThatEndsItsGoroutineEndsNothingElse, neither a command nor what serves the
+// fleet.
+func TestAnObserverThatEndsItsGoroutineEndsNothingElse(t *testing.T) {
+	log := captureLog(t)
+	synctest.Test(t, func(t *testing.T) {
+		storage := highway.NewInMemoryStorage()
+		var heard requests
+		defer highway.ObserveStorage(storage, func(q highway.StorageRequest) {
+			heard.observe(q)
+			runtime.Goexit()
+		})()
+		p := newProtector(t, highway.CircuitProtectorPolicy{ResourceKey: "shop", Storage: storage})
+		time.Sleep(time.Minute)
+		commanded := false
+		go func() {
+			commanded = p.Isolate(context.Background()) == nil
+		}()
+		synctest.Wait()
+		q := newProtector(t, highway.CircuitProtectorPolicy{ResourceKey: "shop", Storage: storage})
+		time.Sleep(time.Second)
+		if s := p.Snapshot().Fleet; !s.Live || !commanded || q.Status() != highway.Open {
+			t.Errorf("%+v, commanded: %v, another has heard: %v", s, commanded, q.Status())
+		}
+		if got := heard.take(); len(got["sweep"]) < 50 || len(got["change"]) != 1 {
+			t.Errorf("heard of %d sweeps and %d changes", len(got["sweep"]), len(got["change"]))
+		}
+		if err := storage.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	if !strings.Contains(log.String(), "ended its goroutine") || !strings.Contains(log.String(), "ObserveStorage") {
+		t.Errorf("logged %q", log)
+	}
+}
+
 // incomparable is a storage that no policy takes.
 type incomparable struct {
 	highway.Storage

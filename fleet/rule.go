@@ -12,8 +12,8 @@ import "math"
 // can be added up.
 //
 // A rule is a pure function of its arguments, quick, and safe for concurrent use: it is
-// asked while a protector is locked, and must not use one. A panic in it is logged and
-// counts as a weight of zero, or as Undecided.
+// asked while a protector is locked, and must not use one. A panic in it, or
+// runtime.Goexit, is logged and counts as a weight of zero, or as Undecided.
 type Rule interface {
 	// Weight is what one completed call adds to a testimony, under a failure limit
 	// that is the share limit of calls.

@@ -31,7 +31,8 @@ type ClientConfig struct {
 	// Failure tells which codes are failures of the server. Another code counts as a
 	// success, for the server has answered, and Canceled as nothing. Where it says true the
 	// ShouldHandle of the protector's policy has the last word; it is given the error,
-	// which status.Code and errors.As take. Nil means [Failure].
+	// which status.Code and errors.As take. Neither is asked of a call that could not be
+	// sent, which counts as nothing. Nil means [Failure].
 	Failure func(codes.Code) bool
 
 	// Retry makes unary calls again when they fail; streams are never made again. It is
@@ -90,7 +91,8 @@ func UnaryClientInterceptor(config ClientConfig) (grpc.UnaryClientInterceptor, e
 // A refused stream has the error that a refused unary call has. One that was let through
 // counts when it ends, be it by its last message, by an error or by its context, as
 // grpc.OnFinish says: it must be brought to an end, as grpc.ClientConn.NewStream demands
-// anyway. One that its caller cancels counts as a success if the server has sent something
+// anyway. gRPC may tell on a goroutine of its own, so a panic of Failure or ShouldHandle
+// then counts as a failure and is logged with [log/slog]. One that its caller cancels counts as a success if the server has sent something
 // by then, and otherwise as nothing.
 //
 // While a circuit is not closed each stream is a probe, and no probe may last longer than

@@ -98,9 +98,16 @@ func ExampleUnaryServerInterceptor() {
 			return fullMethod
 		},
 	}
-	server := grpc.NewServer(
+	guarded := grpc.NewServer(
 		grpc.ChainUnaryInterceptor(highwaygrpc.UnaryServerInterceptor(config)),
 		grpc.ChainStreamInterceptor(highwaygrpc.StreamServerInterceptor(config)),
+	)
+	defer guarded.Stop()
+
+	// One without guards of its own only tells of refused dependencies.
+	server := grpc.NewServer(
+		grpc.ChainUnaryInterceptor(highwaygrpc.UnaryServerInterceptor(highwaygrpc.ServerConfig{})),
+		grpc.ChainStreamInterceptor(highwaygrpc.StreamServerInterceptor(highwaygrpc.ServerConfig{})),
 	)
 	_, stop := serve(server)
 	defer stop()

@@ -14,6 +14,8 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/highway-engine/highway"
+
+	"github.com/highway-engine/highway/internal/refusal"
 )
 
 // Failure is the default for which codes are failures of the server: Unavailable,
@@ -36,6 +38,7 @@ type failed struct {
 
 	method   string // of a unary call
 	underway bool   // it was sent, and the server has not answered
+	local    bool   // it could not be sent
 }
 
 // Unwrap gives the error as it came.
@@ -101,11 +104,11 @@ func newOutcomes(failure func(codes.Code) bool) outcomes {
 
 // settle counts a call that was made for ctx and has failed with f.
 func (o outcomes) settle(ctx context.Context, permit *highway.Permit, f *failed) {
-	var refusal *highway.ProtectedCallError
+	found, made := refusal.In(f.error)
 	switch {
-	case cancelled(ctx) || errors.As(f.error, &refusal):
+	case cancelled(ctx) || found != nil && !made:
 		permit.Settle(f) // which knows
-	case tooLarge(f):
+	case f.mistaken():
 		permit.Ignore()
 	case o.failure(f.code):
 		permit.Settle(f)
@@ -126,8 +129,9 @@ func abandon(ctx context.Context, permit *highway.Permit) {
 
 func cancelled(ctx context.Context) bool { return errors.Is(ctx.Err(), context.Canceled) }
 
-// tooLarge says whether a message was larger than one of both sides allows. That is a
-// quarrel about one message, which the code does not tell from a server without resources.
-func tooLarge(f *failed) bool {
-	return f.code == codes.ResourceExhausted && strings.Contains(f.Error(), "larger than max")
+// mistaken says whether it is this call that is wrong, and would be so again, not the
+// server: it could not be sent, or a message was larger than one of both sides allows,
+// which the code does not tell from a server without resources.
+func (f *failed) mistaken() bool {
+	return f.local || f.code == codes.ResourceExhausted && strings.Contains(f.Error(), "larger than max")
 }

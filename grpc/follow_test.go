@@ -1,10 +1,8 @@
 package highwaygrpc_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"log/slog"
 	"net"
 	"strings"
 	"testing"
@@ -143,26 +141,6 @@ func TestTheConfigSaysWhichCodesCount(t *testing.T) {
 	})
 }
 
-// TestAFailureThatPanicsCountsAsFailed, and the panic goes on.
-func TestAFailureThatPanicsCountsAsFailed(t *testing.T) {
-	ofEachKind(t, func(t *testing.T, call func(context.Context, testpb.TestServiceClient) error) {
-		r := protectors(t, touchy)
-		n := connect(t, highwaygrpc.ClientConfig{Protectors: r, Failure: func(codes.Code) bool { panic("mine") }})
-		n.service.answer(errors.New("bad"))
-		func() {
-			defer func() {
-				if recover() != "mine" {
-					t.Error("the panic is gone")
-				}
-			}()
-			_ = call(t.Context(), n)
-		}()
-		if got := counted(theProtector(t, r)); got != asFailure {
-			t.Errorf("it counts as %v", got)
-		}
-	})
-}
-
 // TestAMessageTooLargeCountsAsNothing, on whichever side it is too large.
 func TestAMessageTooLargeCountsAsNothing(t *testing.T) {
 	ctx := t.Context()
@@ -188,10 +166,7 @@ func TestAMessageTooLargeCountsAsNothing(t *testing.T) {
 // TestNoKeyNoBreaker, and none either where the registry has none to give: the call goes
 // through, which is logged once.
 func TestNoKeyNoBreaker(t *testing.T) {
-	var log bytes.Buffer
-	before := slog.Default()
-	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
-	defer slog.SetDefault(before)
+	log := logged(t)
 	ofEachKind(t, func(t *testing.T, call func(context.Context, testpb.TestServiceClient) error) {
 		for key, logged := range map[string]int{"": 0, strings.Repeat("k", 256): 1} {
 			log.Reset()

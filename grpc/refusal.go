@@ -1,7 +1,6 @@
 package highwaygrpc
 
 import (
-	"errors"
 	"strconv"
 	"time"
 
@@ -73,17 +72,4 @@ func pushbackOf(after time.Duration) metadata.MD {
 		whole += time.Millisecond
 	}
 	return metadata.Pairs(pushbackKey, strconv.FormatInt(whole.Milliseconds(), 10))
-}
-
-// refusalIn gives the refusal that err is about, and whether it came only after the call
-// had been made and had failed.
-func refusalIn(err error) (refusal *highway.ProtectedCallError, made bool) {
-	if errors.As(err, &refusal) {
-		return refusal, false
-	}
-	var limit *highway.RetryLimitReachedError
-	if errors.As(err, &limit) && errors.As(limit.EndedBy, &refusal) {
-		return refusal, true
-	}
-	return nil, false
 }

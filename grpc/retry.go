@@ -38,7 +38,7 @@ func (c *client) retryWith(policy highway.RetryWithBackoffPolicy) *highway.Retry
 // harmless says whether a call that failed so can be made again.
 func (c *client) harmless(f *failed) bool {
 	switch {
-	case tooLarge(f):
+	case f.mistaken():
 		return false
 	case f.code == codes.Unavailable && !f.underway:
 		return true
@@ -51,7 +51,7 @@ func (c *client) harmless(f *failed) bool {
 // answers says whether the server has answered, by an error that is no failure of its own,
 // such as NotFound. To those who count attempts that is a success, as to the breaker.
 func (c *client) answers(f *failed) bool {
-	return !c.failure(f.code) && f.code != codes.Canceled && !c.sensible(f)
+	return !f.mistaken() && !c.failure(f.code) && f.code != codes.Canceled && !c.sensible(f)
 }
 
 // retried makes a call as often as the policy says.

@@ -6,7 +6,6 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
-	"google.golang.org/grpc/status"
 
 	"github.com/highway-engine/highway"
 	"github.com/highway-engine/highway/registry"
@@ -35,8 +34,9 @@ type ServerConfig struct {
 // When a handler's error is the refusal of a protector, or wraps one, the call ends with
 // Unavailable, with a RetryInfo and with the trailer grpc-retry-pushback-ms (gRFC A6), unless
 // the handler has given it a code other than Unknown, Internal and Unavailable. The message
-// and the details are the handler's. For an isolated circuit there is no RetryInfo, and the
-// pushback forbids retries.
+// and the details are the handler's, and so is the trailer where it has set that itself. For
+// an isolated circuit there is no RetryInfo, and the pushback forbids retries. An error that
+// joins a refusal with something else is about that.
 //
 // Where a call to a dependency was made, failed, and only its retry was refused, the code
 // stays as it is, since Unavailable invites to repeat what may have been done; if it is
@@ -52,33 +52,34 @@ func UnaryServerInterceptor(config ServerConfig) grpc.UnaryServerInterceptor {
 		protector := s.protector(info.FullMethod)
 		if protector == nil {
 			reply, err := handler(ctx, req)
-			return reply, tell(err, trailer)
+			return reply, tell(ctx, err, trailer)
 		}
 		permit, err := protector.Acquire(ctx)
 		if err != nil {
-			return nil, tell(refusedBy(err), trailer)
+			return nil, tell(ctx, refusedBy(err), trailer)
 		}
 		defer abandon(ctx, permit)
 		reply, err := handler(ctx, req)
 		s.finish(ctx, permit, err)
-		return reply, tell(err, trailer)
+		return reply, tell(ctx, err, trailer)
 	}
 }
 
 // StreamServerInterceptor does for streams what [UnaryServerInterceptor] does for unary
 // methods. The stream of a guarded handler counts when the handler returns, and as
-// [StreamClientInterceptor] says if it is long or cancelled.
+// [StreamClientInterceptor] says if it is long or cancelled. A header counts as an answer if
+// it is the stream that sends it, not grpc.SendHeader.
 func StreamServerInterceptor(config ServerConfig) grpc.StreamServerInterceptor {
 	s := newServer(config)
 	return func(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+		ctx := ss.Context()
 		protector := s.protector(info.FullMethod)
 		if protector == nil {
-			return tell(handler(srv, ss), ss.SetTrailer)
+			return tell(ctx, handler(srv, ss), ss.SetTrailer)
 		}
-		ctx := ss.Context()
 		permit, err := protector.Acquire(ctx)
 		if err != nil {
-			return tell(refusedBy(err), ss.SetTrailer)
+			return tell(ctx, refusedBy(err), ss.SetTrailer)
 		}
 		defer abandon(ctx, permit)
 		life := newLasting(protector, permit)
@@ -89,7 +90,7 @@ func StreamServerInterceptor(config ServerConfig) grpc.StreamServerInterceptor {
 		} else {
 			s.finish(ctx, permit, err)
 		}
-		return tell(err, ss.SetTrailer)
+		return tell(ctx, err, ss.SetTrailer)
 	}
 }
 
@@ -126,35 +127,20 @@ func (s *server) finish(ctx context.Context, permit *highway.Permit, err error) 
 	s.settle(ctx, permit, newFailed(err, nil))
 }
 
-// tell adds to the error of a handler what its caller should know of a refusal in it.
-func tell(err error, trailer func(metadata.MD)) error {
-	refusal, made := refusalIn(err)
-	if refusal == nil {
-		return err
-	}
-	st, ok := status.FromError(err)
-	if !ok {
-		st = status.FromContextError(err)
-	}
-	switch code := st.Code(); {
-	case code == codes.Unavailable:
-	case !made && (code == codes.Unknown || code == codes.Internal):
-		p := st.Proto()
-		p.Code = int32(codes.Unavailable)
-		st = status.FromProto(p)
-	default:
-		return err
-	}
-	after := refusal.RetryAfter()
-	trailer(pushbackOf(after))
-	return &withStatus{err, withRetryInfo(st, after)}
-}
-
 // A serverStream sees that its handler does something.
 type serverStream struct {
 	grpc.ServerStream
 	*lasting
 	uploads bool // the handler sends one message, at the end
+}
+
+// SendHeader sends. That of package grpc goes past it.
+func (s *serverStream) SendHeader(md metadata.MD) error {
+	err := s.ServerStream.SendHeader(md)
+	if err == nil {
+		s.answered()
+	}
+	return err
 }
 
 // SendMsg sends.

@@ -52,6 +52,15 @@ type ownStatus struct {
 func (e ownStatus) Unwrap() error              { return e.error }
 func (e ownStatus) GRPCStatus() *status.Status { return status.New(e.code, e.Error()) }
 
+// A detailed error has a status with details, and a cause.
+type detailed struct {
+	error
+	status *status.Status
+}
+
+func (e detailed) Unwrap() error              { return e.error }
+func (e detailed) GRPCStatus() *status.Status { return e.status }
+
 // TestARefusedDependency is told to the caller, with when to come back.
 func TestARefusedDependency(t *testing.T) {
 	ofEachKind(t, func(t *testing.T, call func(context.Context, testpb.TestServiceClient) error) {
@@ -76,6 +85,12 @@ func TestARefusedDependency(t *testing.T) {
 			"unavailable, refused":  {afterFailing(status.Error(codes.Unavailable, ""), open), codes.Unavailable, true, "600000"},
 			"not made, not refused": {afterFailing(errors.New("bad"), nil), codes.Unknown, false, ""},
 			"ended by its context":  {afterFailing(errors.New("bad"), context.Canceled), codes.Canceled, false, ""},
+			"joined with another":   {errors.Join(errors.New("bad"), open), codes.Unknown, false, ""},
+			"another, unavailable":  {errors.Join(open, status.Error(codes.Unavailable, "bad")), codes.Unavailable, false, ""},
+			"two refusals":          {errors.Join(isolated, open), codes.Unavailable, true, "600000"},
+			"joined, made, refused": {errors.Join(open, afterFailing(errors.New("bad"), open)), codes.Unknown, false, ""},
+			"joined, refused, made": {errors.Join(afterFailing(errors.New("bad"), open), open), codes.Unknown, false, ""},
+			"joined, after failing": {errors.Join(errors.New("bad"), afterFailing(status.Error(codes.Unavailable, ""), open)), codes.Unavailable, false, ""},
 		} {
 			n := serverWith(t, highwaygrpc.ServerConfig{})
 			n.service.answer(c.err)
@@ -123,7 +138,7 @@ func TestTheMessageAndTheDetailsAreTheHandlers(t *testing.T) {
 				seen = err
 				return reply, err
 			}))
-		handlers := fmt.Errorf("charging: %w", errors.Join(withInfo(t, codes.Unavailable, time.Minute), open))
+		handlers := fmt.Errorf("charging: %w", detailed{open, status.Convert(withInfo(t, codes.Unavailable, time.Minute))})
 		n.service.answer(handlers)
 		_, err := n.EmptyCall(t.Context(), &testpb.Empty{})
 		if after, ok := retryInfo(err); !ok || after != time.Minute || len(status.Convert(err).Details()) != 1 {
@@ -205,6 +220,7 @@ var methods = map[string]string{
 // TestWhatAHandlerCountsAs when it ends in each way.
 func TestWhatAHandlerCountsAs(t *testing.T) {
 	open, _ := refusals(t)
+	answered := &highway.RetryLimitReachedError{Attempts: 2, Last: status.Error(codes.NotFound, ""), EndedBy: open}
 	for name, c := range map[string]struct {
 		end  func(context.Context) error
 		want [3]uint64
@@ -214,6 +230,9 @@ func TestWhatAHandlerCountsAs(t *testing.T) {
 		"with a failure":     {func(context.Context) error { return status.Error(codes.Internal, "") }, asFailure},
 		"with any error":     {func(context.Context) error { return errors.New("bad") }, asFailure},
 		"with a refusal":     {func(context.Context) error { return fmt.Errorf("no: %w", open) }, asNothing},
+		"with another error": {func(context.Context) error { return errors.Join(errors.New("bad"), open) }, asFailure},
+		"with its answer":    {func(context.Context) error { return errors.Join(status.Error(codes.NotFound, ""), open) }, asSuccess},
+		"after an answer":    {func(context.Context) error { return answered }, asSuccess},
 		"late":               {func(context.Context) error { return context.DeadlineExceeded }, asFailure},
 		"given up":           {func(context.Context) error { return context.Canceled }, asNothing},
 		"with a panic":       {func(context.Context) error { panic("bad") }, asFailure},
@@ -294,6 +313,32 @@ func TestAClientThatGoesAway(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAHeaderOfAHandlerIsAnAnswer too.
+func TestAHeaderOfAHandlerIsAnAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := protectors(t, touchy)
+		n := serverWith(t, highwaygrpc.ServerConfig{Protectors: r})
+		n.service.serve(func(ss grpc.ServerStream) error {
+			_ = ss.SendHeader(nil)
+			return never(ss.Context())
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		stream, err := n.FullDuplexCall(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := stream.Header(); err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		synctest.Wait()
+		if got := counted(highway.Must(r.Get(methods["bidirectional"]))); got != asSuccess {
+			t.Errorf("it counts as %v", got)
+		}
+	})
 }
 
 // TestAPanicForNobody: what a handler does when its client has gone says nothing of it.

@@ -3,7 +3,8 @@ package highwaygrpc
 import (
 	"context"
 	"io"
-	"slices"
+	"log/slog"
+	"runtime/debug"
 	"sync/atomic"
 
 	"google.golang.org/grpc"
@@ -32,11 +33,9 @@ func (c *client) stream(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.Cli
 		}
 	}()
 	s := &clientStream{ctx: ctx, client: c, uploads: !desc.ServerStreams, lasting: newLasting(protector, permit)}
-	var trailer metadata.MD
-	s.ClientStream, err = streamer(permit.Context(), desc, cc, method, append(slices.Clip(opts),
-		// gRPC fills in the trailer before it calls OnFinish, on the same goroutine.
-		grpc.Trailer(&trailer),
-		grpc.OnFinish(func(err error) { s.finish(err, trailer) }),
+	s.ClientStream, err = streamer(permit.Context(), desc, cc, method, s.answer.asked(opts,
+		// gRPC fills in the answer before it calls OnFinish, on the same goroutine.
+		grpc.OnFinish(func(err error) { s.finish(err, &s.answer) }),
 	)...)
 	returned = true
 	if err != nil {
@@ -54,6 +53,8 @@ type clientStream struct {
 	ctx     context.Context // the caller's
 	client  *client
 	uploads bool // the server sends one message, at the end
+	answer  answer
+	sending atomic.Bool
 	ended   atomic.Bool
 }
 
@@ -68,7 +69,9 @@ func (s *clientStream) Header() (metadata.MD, error) {
 
 // SendMsg sends.
 func (s *clientStream) SendMsg(m any) error {
+	s.sending.Store(true)
 	err := s.ClientStream.SendMsg(m)
+	s.sending.Store(false)
 	if err == nil && s.uploads {
 		s.fed()
 	}
@@ -89,8 +92,8 @@ func (s *clientStream) RecvMsg(m any) error {
 	return err
 }
 
-// finish counts the stream, the first time.
-func (s *clientStream) finish(err error, trailer metadata.MD) {
+// finish counts the stream, the first time. The answer is nil if it is not gRPC that tells.
+func (s *clientStream) finish(err error, answer *answer) {
 	if !s.ended.CompareAndSwap(false, true) {
 		return
 	}
@@ -99,6 +102,13 @@ func (s *clientStream) finish(err error, trailer metadata.MD) {
 		s.permit.Success()
 		return
 	}
-	defer abandon(s.ctx, s.permit) // if the config's Failure panics
-	s.client.settle(s.ctx, s.permit, newFailed(err, trailer))
+	defer func() {
+		// gRPC may call on its own goroutine, where a panic would end the process.
+		if r := recover(); r != nil {
+			slog.Error("highway: what tells failures panicked when a gRPC stream ended", "panic", r,
+				"stack", string(debug.Stack()))
+		}
+		abandon(s.ctx, s.permit)
+	}()
+	s.client.settle(s.ctx, s.permit, answer.failed(err, s.sending.Load()))
 }

@@ -2,11 +2,8 @@ package highwaygrpc
 
 import (
 	"context"
-	"slices"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/metadata"
-	"google.golang.org/grpc/peer"
 
 	"github.com/highway-engine/highway"
 )
@@ -50,25 +47,19 @@ func (c *client) attempt(ctx context.Context, protector *highway.CircuitProtecto
 		limited, cancel = context.WithTimeout(limited, c.AttemptTimeout)
 		defer cancel()
 	}
-	var answer struct {
-		trailer metadata.MD
-		peer    peer.Peer
-	}
-	err := call(limited, append(slices.Clip(opts), grpc.Trailer(&answer.trailer), grpc.Peer(&answer.peer))...)
+	var answer answer
+	err := call(limited, answer.asked(opts)...)
 	if err == nil {
 		if permit != nil {
 			permit.Success()
 		}
 		return nil
 	}
-	f := newFailed(err, answer.trailer)
+	f := answer.failed(err, true)
+	f.method = method
 	if permit != nil {
 		c.settle(ctx, permit, f)
 	}
-	// gRPC fills in the peer when it has begun to send, and the trailer has at least a
-	// content type when it is the server that says Unavailable.
-	f.underway = answer.peer.Addr != nil && len(answer.trailer) == 0
-	f.method = method
 	return f
 }
 

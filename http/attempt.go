@@ -17,6 +17,12 @@ var errNoResponse = errors.New("highway: Config.Base returned neither a response
 // [*StatusError]. Own says that a failure is not the host's doing, but the caller's.
 func (t *Transport) send(original, out *http.Request, p *highway.CircuitProtector, permit *highway.Permit) (resp *http.Response, failure error, own bool) {
 	a := attempt{permit: permit}
+	returned := false
+	defer func() {
+		if !returned {
+			a.abandon(original, resp)
+		}
+	}()
 	req := out
 	if p != nil && p.Status() != highway.Closed {
 		a.probeUntil = time.Now().Add(p.Settings().ProbeTimeout / 2)
@@ -26,34 +32,26 @@ func (t *Transport) send(original, out *http.Request, p *highway.CircuitProtecto
 		a.limit = startLimit(req.Context(), t.timeout)
 		req = req.WithContext(a.limit.ctx)
 	}
-	var sending *requestBody
-	if mayFail(out.Body) {
-		sending = &requestBody{ReadCloser: out.Body}
+	if mayFail(out) {
+		a.sending = &requestBody{ReadCloser: out.Body, length: bodyLength(out)}
 		if req == out {
 			req = out.WithContext(out.Context())
 		}
-		req.Body = sending
+		req.Body = a.sending
 	}
-
-	returned := false
-	defer func() {
-		if !returned {
-			a.abandon(original)
-		}
-	}()
 	resp, err := t.base.RoundTrip(req)
 	if err == nil && resp == nil {
 		err = errNoResponse
 	}
 	if a.limit != nil && !a.limit.stop() {
-		err = &timeoutError{t.timeout}
+		err = &timeoutError{limit: t.timeout, to: destinationOf(original)}
 	}
 	if err != nil {
-		if resp != nil && resp.Body != nil {
-			_ = resp.Body.Close()
-		}
+		left := resp
+		resp = nil
+		closeResponse(left)
 		returned = true
-		own = sending != nil && sending.failed.Load() || cancelled(original)
+		own = a.sending.lost() || cancelled(original) || malformed(original, err)
 		a.fail(err, own)
 		return nil, err, own
 	}
@@ -61,7 +59,7 @@ func (t *Transport) send(original, out *http.Request, p *highway.CircuitProtecto
 		resp.Request = original
 	}
 	if t.failure(resp) {
-		status := newStatusError(resp)
+		status := newStatusError(original, resp)
 		a.settle(status)
 		failure = status
 	}
@@ -73,6 +71,7 @@ func (t *Transport) send(original, out *http.Request, p *highway.CircuitProtecto
 // An attempt is a request on its way.
 type attempt struct {
 	permit     *highway.Permit // nil: there is none, or it is settled
+	sending    *requestBody    // nil: the request's body cannot fail
 	limit      *limit          // nil: there is none
 	probeUntil time.Time       // when a probe's body has lasted long enough; zero: no probe
 }
@@ -95,16 +94,23 @@ func (a *attempt) fail(err error, own bool) {
 	a.settle(err)
 }
 
-// abandon settles an attempt whose Base has panicked, or ended the goroutine.
-func (a *attempt) abandon(original *http.Request) {
+// abandon settles an attempt in which a user's code has panicked, or ended the goroutine.
+// Nobody else will close the response that there may be.
+func (a *attempt) abandon(original *http.Request, resp *http.Response) {
+	if a.permit != nil {
+		if errors.Is(original.Context().Err(), context.Canceled) {
+			a.permit.Ignore()
+		}
+		a.permit.Failure()
+	}
 	a.limit.end()
-	if a.permit == nil {
-		return
+	closeResponse(resp)
+}
+
+func closeResponse(resp *http.Response) {
+	if resp != nil && resp.Body != nil {
+		_ = resp.Body.Close()
 	}
-	if errors.Is(original.Context().Err(), context.Canceled) {
-		a.permit.Ignore()
-	}
-	a.permit.Failure()
 }
 
 // cancelled tells of the old way of cancelling, which http.Client.Timeout uses too: the

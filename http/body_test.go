@@ -196,7 +196,7 @@ func TestResponseThatComesTooLate(t *testing.T) {
 			return resp, nil
 		})}, policy)
 		_, err := transport.RoundTrip(newRequest(t, "GET", "http://host", nil))
-		if !errors.Is(err, context.DeadlineExceeded) || err.Error() != "highway: no response within 1s" || !late.closed() {
+		if !errors.Is(err, context.DeadlineExceeded) || err.Error() != "highway: GET to host: no response within 1s" || !late.closed() {
 			t.Error(err, late.closed())
 		}
 		wantCounts(t, protectorOf(transport, "http://host"), counts{failures: 1})
@@ -456,6 +456,25 @@ func TestRequestBodyThatFails(t *testing.T) {
 		}
 		wantCounts(t, s.protector(), counts{ignored: 1})
 	})
+}
+
+// Over HTTP/2 the header may be there while the request's own body still goes out.
+func TestRequestBodyThatFailsAfterTheHeader(t *testing.T) {
+	s := newSite(t, 2, func(w http.ResponseWriter, req *http.Request) {
+		_ = http.NewResponseController(w).Flush()
+		_, _ = io.Copy(w, req.Body)
+	}, highwayhttp.Config{})
+	from, to := io.Pipe()
+	resp, err := s.client.Do(newRequest(t, "POST", s.URL, from))
+	if err != nil {
+		t.Fatal(err)
+	}
+	to.CloseWithError(errors.New("the disk is gone"))
+	if _, err := io.ReadAll(resp.Body); err == nil {
+		t.Error("the response did not break off")
+	}
+	resp.Body.Close()
+	wantCounts(t, s.protector(), counts{ignored: 1})
 }
 
 // A body that fails because the transport has closed it tells nothing of itself.

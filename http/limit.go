@@ -17,7 +17,7 @@ type limit struct {
 func startLimit(ctx context.Context, d time.Duration) *limit {
 	l := &limit{}
 	l.ctx, l.cancel = context.WithCancelCause(ctx)
-	l.timer = time.AfterFunc(d, func() { l.cancel(&timeoutError{d}) })
+	l.timer = time.AfterFunc(d, func() { l.cancel(&timeoutError{limit: d}) })
 	return l
 }
 
@@ -33,10 +33,13 @@ func (l *limit) end() {
 }
 
 // A timeoutError says that an attempt took longer than Config.AttemptTimeout.
-type timeoutError struct{ limit time.Duration }
+type timeoutError struct {
+	limit time.Duration
+	to    destination
+}
 
 func (e *timeoutError) Error() string {
-	return fmt.Sprintf("highway: no response within %v", e.limit)
+	return fmt.Sprintf("highway: %vno response within %v", e.to, e.limit)
 }
 
 // Timeout and Temporary are what net.Error and url.Error ask for.

@@ -17,8 +17,17 @@ import (
 func Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		n := &note{}
-		next.ServeHTTP(wrap(w, n), req.WithContext(context.WithValue(req.Context(), noteKey{}, n)))
+		inner := req.WithContext(context.WithValue(req.Context(), noteKey{}, n))
+		defer handBack(req, inner)
+		next.ServeHTTP(wrap(w, n), inner)
 	})
+}
+
+// handBack gives the request what handlers set in theirs: net/http removes the files of the
+// form of the request that it has made, and loggers around want to know the pattern.
+func handBack(req, inner *http.Request) {
+	req.Form, req.PostForm, req.MultipartForm = inner.Form, inner.PostForm, inner.MultipartForm
+	req.Pattern = inner.Pattern
 }
 
 // A responseWriter changes the status as Middleware says. Write and the like go past it:
@@ -40,13 +49,29 @@ func (w *responseWriter) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
+// WriteString spares a copy where the writer below can, as those of net/http do.
+func (w *responseWriter) WriteString(text string) (int, error) {
+	return io.WriteString(w.ResponseWriter, text)
+}
+
 // Unwrap is for [http.ResponseController].
 func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// A flusher also tells what came of it, which is what [http.ResponseController] asks first.
+type flusher struct{ http.Flusher }
+
+func (f flusher) FlushError() error {
+	if f, ok := f.Flusher.(interface{ FlushError() error }); ok {
+		return f.FlushError()
+	}
+	f.Flush()
+	return nil
+}
 
 // wrap keeps what the writers of net/http also are: handlers look for it by type.
 func wrap(w http.ResponseWriter, n *note) http.ResponseWriter {
 	bare := &responseWriter{w, n}
-	flusher, flushes := w.(http.Flusher)
+	flush, flushes := w.(http.Flusher)
 	hijacker, hijacks := w.(http.Hijacker)
 	reader, reads := w.(io.ReaderFrom)
 	pusher, pushes := w.(http.Pusher)
@@ -54,27 +79,27 @@ func wrap(w http.ResponseWriter, n *note) http.ResponseWriter {
 	case flushes && hijacks && reads: // HTTP/1
 		return struct {
 			*responseWriter
-			http.Flusher
+			flusher
 			http.Hijacker
 			io.ReaderFrom
-		}{bare, flusher, hijacker, reader}
+		}{bare, flusher{flush}, hijacker, reader}
 	case flushes && pushes: // HTTP/2
 		return struct {
 			*responseWriter
-			http.Flusher
+			flusher
 			http.Pusher
-		}{bare, flusher, pusher}
+		}{bare, flusher{flush}, pusher}
 	case flushes && hijacks:
 		return struct {
 			*responseWriter
-			http.Flusher
+			flusher
 			http.Hijacker
-		}{bare, flusher, hijacker}
+		}{bare, flusher{flush}, hijacker}
 	case flushes:
 		return struct {
 			*responseWriter
-			http.Flusher
-		}{bare, flusher}
+			flusher
+		}{bare, flusher{flush}}
 	}
 	return bare
 }

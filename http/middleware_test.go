@@ -2,12 +2,16 @@ package highwayhttp_test
 
 import (
 	"bufio"
+	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"mime/multipart"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -191,6 +195,12 @@ func TestWriterKeepsItsKinds(t *testing.T) {
 			if hijacks != (version == 1) || reads != (version == 1) || pushes != (version == 2) {
 				t.Errorf("HTTP/%d: hijacks %v, reads %v, pushes %v", version, hijacks, reads, pushes)
 			}
+			if _, writes := w.(io.StringWriter); !writes {
+				t.Errorf("HTTP/%d: it does not write strings", version)
+			}
+			if _, tells := w.(interface{ FlushError() error }); !tells {
+				t.Errorf("HTTP/%d: Flush does not tell of errors", version)
+			}
 			control := http.NewResponseController(w)
 			if err := control.SetWriteDeadline(time.Now().Add(time.Hour)); err != nil {
 				t.Error(err)
@@ -224,6 +234,81 @@ func TestWriterKeepsItsKinds(t *testing.T) {
 				t.Errorf("%s: flushes %v, hijacks %v", name, f, h)
 			}
 		})).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	}
+}
+
+// A flushing is a writer that flushes, and may fail to.
+type flushing struct {
+	http.ResponseWriter
+	err error
+}
+
+func (f flushing) Flush()            {}
+func (f flushing) FlushError() error { return f.err }
+
+func TestFlushThatFails(t *testing.T) {
+	gone := errors.New("gone")
+	plain := httptest.NewRecorder() // it has no FlushError
+	for w, want := range map[http.ResponseWriter]error{
+		flushing{httptest.NewRecorder(), gone}: gone,
+		flushing{httptest.NewRecorder(), nil}:  nil,
+		plain:                                  nil,
+	} {
+		highwayhttp.Middleware(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			if err := http.NewResponseController(w).Flush(); err != want {
+				t.Errorf("got %v, want %v", err, want)
+			}
+		})).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	}
+	if !plain.Flushed {
+		t.Error("it is not flushed")
+	}
+}
+
+// Handlers set fields of their own copy of the request. net/http removes the files of the
+// form that it finds in its own, and loggers ask it for the pattern.
+func TestMiddlewareHandsTheRequestBack(t *testing.T) {
+	files := t.TempDir()
+	t.Setenv("TMPDIR", files)
+	var pattern string
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /upload/{id}", func(_ http.ResponseWriter, req *http.Request) {
+		if err := req.ParseMultipartForm(10); err != nil {
+			t.Error(err)
+		}
+		if left, _ := os.ReadDir(files); len(left) != 1 {
+			t.Errorf("the form has %d files", len(left))
+		}
+	})
+	inner := highwayhttp.Middleware(mux)
+	s := newSite(t, 1, func(w http.ResponseWriter, req *http.Request) {
+		inner.ServeHTTP(w, req)
+		pattern = req.Pattern
+		if req.FormValue("name") != "value" {
+			t.Errorf("the form is %v", req.Form)
+		}
+	}, highwayhttp.Config{})
+
+	var text bytes.Buffer
+	form := multipart.NewWriter(&text)
+	file, err := form.CreateFormFile("file", "file")
+	if err == nil {
+		_, err = file.Write(make([]byte, 1000))
+	}
+	if err := cmp.Or(err, form.WriteField("name", "value"), form.Close()); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := s.client.Post(s.URL+"/upload/1", form.FormDataContentType(), &text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	readAll(t, resp)
+	s.Close() // waits until the request is over
+	if pattern != "POST /upload/{id}" {
+		t.Errorf("the pattern is %q", pattern)
+	}
+	if left, err := os.ReadDir(files); len(left) > 0 || err != nil {
+		t.Errorf("%d files are left, %v", len(left), err)
 	}
 }
 
@@ -272,6 +357,11 @@ func TestWriteRefusal(t *testing.T) {
 			{nil, false, ""},
 			{errors.New("down"), false, ""},
 			{&highway.RetryLimitReachedError{Last: errors.New("down")}, false, ""},
+			// As for a protector, what is joined with a refusal is what the error is about.
+			{errors.Join(errors.New("down"), refusal), false, ""},
+			{errors.Join(errors.New("down"), &highway.RetryLimitReachedError{Last: errors.New("down"), EndedBy: refusal}), false, ""},
+			{&highway.RetryLimitReachedError{Last: errors.New("down"), EndedBy: errors.Join(errors.New("down"), refusal)}, false, ""},
+			{errors.Join(refusal, nil, refusal), true, "2"},
 			{refusal, true, "2"},
 			{fmt.Errorf("wrapped: %w", refusal), true, "2"},
 			{&highway.RetryLimitReachedError{Last: errors.New("down"), EndedBy: refusal}, true, "2"},

@@ -2,13 +2,13 @@ package highwayhttp
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/highway-engine/highway"
+	"github.com/highway-engine/highway/internal/refusal"
 )
 
 // NoteRefusal tells [Middleware] that a call made for the request of this context was
@@ -28,16 +28,8 @@ func noteIn(ctx context.Context, err error) { NoteRefusal(ctx, refusalIn(err)) }
 
 // refusalIn finds the refusal that brought err about, also one that ended a retry.
 func refusalIn(err error) *highway.ProtectedCallError {
-	if !errors.Is(err, highway.ErrProtectedCall) {
-		return nil
-	}
-	var limit *highway.RetryLimitReachedError
-	if errors.As(err, &limit) && errors.Is(limit.EndedBy, highway.ErrProtectedCall) {
-		err = limit.EndedBy
-	}
-	var refusal *highway.ProtectedCallError
-	errors.As(err, &refusal)
-	return refusal
+	found, _ := refusal.In(err)
+	return found
 }
 
 type noteKey struct{}
@@ -63,7 +55,8 @@ func (n *note) get() *highway.ProtectedCallError {
 }
 
 // WriteRefusal answers 503 Service Unavailable if err is a refusal, or that of a retry which
-// a refusal ended, and says whether it has. Retry-After is in whole seconds, rounded up and at
+// a refusal ended, and says whether it has. A refusal that is joined with another error is
+// none. Retry-After is in whole seconds, rounded up and at
 // least 1; there is none for an isolated circuit, and one that is set already stays. The
 // answer does not say what was called.
 func WriteRefusal(w http.ResponseWriter, err error) bool {

@@ -22,7 +22,7 @@ func (a *attempt) follow(req *http.Request, resp *http.Response) {
 	if a.permit == nil && a.limit == nil {
 		return
 	}
-	b := &responseBody{ReadCloser: resp.Body, permit: a.permit, limit: a.limit}
+	b := &responseBody{ReadCloser: resp.Body, permit: a.permit, sending: a.sending, limit: a.limit}
 	if a.permit != nil && !a.probeUntil.IsZero() {
 		// A stream that works need not end to tell that the host is well. As a probe it
 		// would keep others out, and be taken for lost in the end.
@@ -53,29 +53,30 @@ func bodiless(req *http.Request, resp *http.Response) bool {
 // A responseBody settles the permit when it ends. Close may run beside Read.
 type responseBody struct {
 	io.ReadCloser
-	permit *highway.Permit // nil: the attempt is settled
-	limit  *limit          // nil: there is none
-	timer  *time.Timer     // nil: there is none
+	permit  *highway.Permit // nil: the attempt is settled
+	sending *requestBody    // nil: the request's body cannot fail
+	limit   *limit          // nil: there is none
+	timer   *time.Timer     // nil: there is none
 }
 
 func (b *responseBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	if err == io.EOF {
-		b.settle(nil)
-		b.limit.end()
-	} else if err != nil {
-		b.settle(err)
-		b.limit.end()
+	if err != nil {
+		defer b.limit.end() // the circuit's ShouldHandle may panic
+		if err == io.EOF {
+			b.settle(nil)
+		} else {
+			b.settle(err)
+		}
 	}
 	return n, err
 }
 
 // Close settles first: a Read beside it fails because of it.
 func (b *responseBody) Close() error {
+	defer b.limit.end()
 	b.settle(nil)
-	err := b.ReadCloser.Close()
-	b.limit.end()
-	return err
+	return b.ReadCloser.Close()
 }
 
 // settle does something only once, which is the permit's to see to.
@@ -83,7 +84,11 @@ func (b *responseBody) settle(err error) {
 	if b.timer != nil {
 		b.timer.Stop()
 	}
-	if b.permit != nil {
+	switch {
+	case b.permit == nil:
+	case err != nil && b.sending.lost(): // over HTTP/2 the header may be there before that
+		b.permit.Ignore()
+	default:
 		b.permit.Settle(err)
 	}
 }

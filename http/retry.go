@@ -29,6 +29,9 @@ func (t *Transport) retryWith(policy highway.RetryWithBackoffPolicy) error {
 			told(ctx, a)
 		}
 	}
+	if err := policy.Validate(); err != nil {
+		return err
+	}
 	net, err := highway.NewSafetyNet(policy)
 	t.retry = net
 	return err
@@ -37,10 +40,17 @@ func (t *Transport) retryWith(policy highway.RetryWithBackoffPolicy) error {
 // roundTrips is RoundTrip with retries.
 func (t *Transport) roundTrips(req *http.Request, protector *highway.CircuitProtector) (*http.Response, error) {
 	e := exchange{transport: t, protector: protector, req: req}
+	returned := false
+	defer func() {
+		if !e.sent {
+			closeBody(req)
+		}
+		if !returned {
+			e.drop() // code of a user has panicked
+		}
+	}()
 	err := t.retry.Do(req.Context(), e.attempt)
-	if !e.sent {
-		closeBody(req)
-	}
+	returned = true
 	if err == nil {
 		return e.resp, nil
 	}
@@ -80,13 +90,9 @@ func (e *exchange) attempt(ctx context.Context) error {
 	e.refusal = nil
 	out := e.req
 	if e.sent {
-		if out, err = e.copy(); err != nil {
-			if permit != nil {
-				permit.Ignore()
-			}
+		if out, err = e.next(permit); err != nil {
 			return err
 		}
-		e.drop()
 	}
 	e.sent = true
 	e.resp, e.failure, e.own = e.transport.send(e.req, out, e.protector, permit)
@@ -95,6 +101,29 @@ func (e *exchange) attempt(ctx context.Context) error {
 	}
 	e.ended = ctx.Err() != nil
 	return &failedAttempt{e, e.failure}
+}
+
+// next makes ready for another attempt. If it cannot, or code of a user panics in it, the
+// permit has not been used.
+func (e *exchange) next(permit *highway.Permit) (out *http.Request, err error) {
+	ready := false
+	defer func() {
+		if ready {
+			return
+		}
+		if permit != nil {
+			permit.Ignore()
+		}
+		if out != nil {
+			closeBody(out)
+		}
+	}()
+	if out, err = e.copy(); err != nil {
+		return nil, err
+	}
+	e.drop()
+	ready = true
+	return out, nil
 }
 
 // copy is the request with a body that has not been read.
@@ -125,16 +154,15 @@ func (e *exchange) again(failure error) bool {
 // keep makes ready for a wait: a connection that nobody reads from is of no use to others.
 func (e *exchange) keep(ctx context.Context) {
 	if e.resp != nil {
-		keep(ctx, e.resp)
+		e.resp = keep(ctx, e.resp)
 	}
 }
 
 // drop closes a response that another will take the place of.
 func (e *exchange) drop() {
-	if e.resp != nil && e.resp.Body != nil {
-		_ = e.resp.Body.Close()
-	}
+	resp := e.resp
 	e.resp = nil
+	closeResponse(resp)
 }
 
 // result is what the caller gets when the retry policy has given up with err.

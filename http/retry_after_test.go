@@ -67,7 +67,7 @@ func TestRetryAfter(t *testing.T) {
 	})
 }
 
-func TestStatusErrorNamesTheWait(t *testing.T) {
+func TestStatusErrorNamesHostAndWait(t *testing.T) {
 	var got error
 	strict := policy
 	strict.ShouldHandle = func(err error) bool { got = err; return true }
@@ -76,11 +76,16 @@ func TestStatusErrorNamesTheWait(t *testing.T) {
 		resp.Header.Set("Retry-After", "90")
 		return resp, nil
 	})}, strict)
-	if _, err := transport.RoundTrip(newRequest(t, "GET", "http://host", nil)); err != nil {
+	// Of the request only what is no secret.
+	if _, err := transport.RoundTrip(newRequest(t, "", "http://user:pass@host:81/path?query", nil)); err != nil {
 		t.Fatal(err)
 	}
-	if want := "highway: the response has status 599 and asks to retry after 1m30s"; got == nil || got.Error() != want {
+	if want := "highway: GET to host:81: the response has status 599 and asks to retry after 1m30s"; got == nil || got.Error() != want {
 		t.Errorf("got %v, want %s", got, want)
+	}
+	bare := &highwayhttp.StatusError{StatusCode: 503}
+	if got, want := bare.Error(), "highway: the response has status 503 Service Unavailable"; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
 

@@ -13,16 +13,22 @@ type StatusError struct {
 	// StatusCode is the status of the response, such as 503.
 	StatusCode int
 
+	to         destination
 	retryAfter time.Duration
 }
 
-func newStatusError(resp *http.Response) *StatusError {
-	return &StatusError{StatusCode: resp.StatusCode, retryAfter: retryAfter(resp.Header, time.Now())}
+func newStatusError(req *http.Request, resp *http.Response) *StatusError {
+	return &StatusError{
+		StatusCode: resp.StatusCode,
+		to:         destinationOf(req),
+		retryAfter: retryAfter(resp.Header, time.Now()),
+	}
 }
 
-// Error names the status, and the wait that the response asks for.
+// Error names the method and the host of the request, the status, and the wait that the
+// response asks for.
 func (e *StatusError) Error() string {
-	text := fmt.Sprintf("highway: the response has status %d", e.StatusCode)
+	text := fmt.Sprintf("highway: %vthe response has status %d", e.to, e.StatusCode)
 	if name := http.StatusText(e.StatusCode); name != "" {
 		text += " " + name
 	}

@@ -50,7 +50,8 @@ type Config struct {
 	// AttemptTimeout is how long each attempt may take until the header of its response
 	// is there; the body may take longer. An attempt that takes too long has failed, with
 	// an error that matches [context.DeadlineExceeded] and has a method Timeout that says
-	// true. Zero means no limit.
+	// true. Over HTTP/1 net/http waits for a Read of the request's body nevertheless. Zero
+	// means no limit.
 	AttemptTimeout time.Duration
 }
 
@@ -60,8 +61,8 @@ type Config struct {
 // A request that is refused is not sent, and returns a [*highway.ProtectedCallError], which
 // errors.As finds in the error of an [http.Client]. A request counts when its response has
 // been read: as a failure if there is none, if Config.Failure says so, or if reading the
-// body fails; as nothing if the caller cancelled it or its own body could not be read; else
-// as a success. So a response body must be read to the end or closed, as always.
+// body fails; as nothing if the caller cancelled it, if it is malformed, or if its own body
+// could not be read or has another length than it says; else as a success. So a response body must be read to the end or closed, as always.
 //
 // With Config.Retry a failed request is sent again if it is idempotent, or if the host has
 // certainly not acted on it: no connection came about, or it answered 429. The statuses 501
@@ -84,6 +85,9 @@ type Transport struct {
 	timeout    time.Duration
 	unguarded  sync.Once // logs that a request went out unprotected
 }
+
+// errUnmade is what a Transport returns that is none.
+var errUnmade = errors.New("highway: a Transport must come from NewTransport")
 
 // NewTransport makes a Transport, or says what makes no sense in the Config and its Retry in
 // a [*highway.InvalidPolicyError] for each field. Both may be used again.
@@ -145,6 +149,10 @@ func (t *Transport) CloseIdleConnections() {
 // RoundTrip implements [http.RoundTripper]; see [Transport]. It never changes the request,
 // and always closes its body.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if t.base == nil {
+		closeBody(req)
+		return nil, errUnmade
+	}
 	protector := t.protector(req)
 	if t.retry != nil {
 		return t.roundTrips(req, protector)
@@ -164,11 +172,19 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // protector is the one of the request's key, or nil for none.
 func (t *Transport) protector(req *http.Request) *highway.CircuitProtector {
+	found := false
+	defer func() {
+		if !found {
+			closeBody(req) // Key has panicked
+		}
+	}()
 	key := t.key(req)
 	if key == "" {
+		found = true
 		return nil
 	}
 	p, err := t.protectors.Get(key)
+	found = true
 	if err != nil {
 		// The registry protects the process. Calls are worth more than their protection.
 		t.unguarded.Do(func() {

@@ -113,7 +113,7 @@ func TestFailureOfOnesOwn(t *testing.T) {
 	wantCounts(t, protectorOf(transport, "http://host"), counts{failures: 1})
 	var status *highwayhttp.StatusError
 	if len(seen) != 1 || !errors.As(seen[0], &status) || status.StatusCode != 404 ||
-		status.Error() != "highway: the response has status 404 Not Found" {
+		status.Error() != "highway: GET to host: the response has status 404 Not Found" {
 		t.Error(seen)
 	}
 }

@@ -91,8 +91,11 @@ func (p *pair) do(e event) error {
 		r.Advance(p.now)
 	case ask:
 		epoch := r.Epoch - uint64(e.arg%2)
-		m.PutOff(epoch, time.Duration(e.arg)*time.Second, p.now)
-		r.PutOff(epoch, time.Duration(e.arg)*time.Second, p.now)
+		if e.arg%3 == 0 {
+			probe = 0 // a call admitted while closed
+		}
+		m.PutOff(epoch, probe, time.Duration(e.arg)*time.Second, p.now)
+		r.PutOff(epoch, probe, time.Duration(e.arg)*time.Second, p.now)
 	case wait:
 		p.now = p.now.Add(time.Duration(e.arg) * time.Second)
 	case open:
@@ -161,6 +164,8 @@ func (p *pair) differ() error {
 		return fmt.Errorf("state %v hold %v epoch %d, want %v %v %d", m.State(), m.Hold(), m.Epoch(), r.State, r.Hold, r.Epoch)
 	case !m.Until().Equal(r.Until):
 		return fmt.Errorf("until %v, want %v", m.Until(), r.Until)
+	case m.Cooldown(p.now) != r.Cooldown(p.now):
+		return fmt.Errorf("cooldown %v, want %v", m.Cooldown(p.now), r.Cooldown(p.now))
 	case !slices.Equal(log, r.Log()):
 		return fmt.Errorf("log %v, want %v", log, r.Log())
 	case m.Quiet() != quiet:

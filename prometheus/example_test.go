@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -11,8 +12,10 @@ import (
 
 	"github.com/highway-engine/highway"
 	highwayprometheus "github.com/highway-engine/highway/prometheus"
+	"github.com/highway-engine/highway/registry"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
 func Example() {
@@ -50,4 +53,30 @@ func Example() {
 	// highway_retry_attempts_total{highway_outcome="refused",highway_policy="charge"} 0
 	// highway_retry_attempts_total{highway_outcome="retried",highway_policy="charge"} 3
 	// highway_retry_attempts_total{highway_outcome="success",highway_policy="charge"} 0
+}
+
+// Several registries are one collector's.
+func ExampleNewCollector() {
+	hosts := highway.Must(registry.New(registry.Config{}))
+	services := highway.Must(registry.New(registry.Config{}))
+
+	everything := func(yield func(*highway.CircuitProtector) bool) {
+		for _, some := range []iter.Seq[*highway.CircuitProtector]{hosts.All(), services.All()} {
+			for protector := range some {
+				if !yield(protector) {
+					return
+				}
+			}
+		}
+	}
+	collector, err := highwayprometheus.NewCollector(everything, highwayprometheus.Config{})
+	if err != nil {
+		panic(err)
+	}
+	defer collector.Close()
+
+	_ = highway.Must(hosts.Get("search.example.com"))
+	_ = highway.Must(services.Get("orders.Orders"))
+	fmt.Println(testutil.CollectAndCount(collector, "highway_circuit_failure_ratio"))
+	// Output: 2
 }

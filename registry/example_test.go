@@ -46,7 +46,7 @@ func ExampleRegistry_Get_full() {
 	if errors.As(err, &full) {
 		fmt.Println(full) // make the call unprotected, or not at all
 	}
-	// Output: highway: the registry has no place for "b.example.com": all 1 protectors are open, half-open or held
+	// Output: highway: the registry has no place for "b.example.com": all 1 protectors were found open, half-open or held
 }
 
 func ExampleRegistry_Update() {
@@ -66,5 +66,5 @@ func ExampleRegistry_Update() {
 	fmt.Println(err)
 	// Output:
 	// <nil> 1m0s 3 of 10
-	// highway: registry.Settings.overrides.payments.cooldown is "-3s": it must not be negative
+	// highway: settings.overrides.payments.cooldown is "-3s": it must not be negative
 }

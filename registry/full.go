@@ -7,8 +7,10 @@ import (
 	"time"
 )
 
-// FullError says that a registry has as many protectors as it may, and can let go of none:
-// every circuit is open, half-open or held.
+// FullError says that a registry has as many protectors as it may, and that it found none
+// to let go of: every circuit is open, half-open or held. It does not look at all of many
+// each time, so that one may have closed since: up to ten microseconds for each protector
+// there may be, a second for 100,000.
 type FullError struct {
 	Key   string // that there is no place for
 	Limit int    // how many protectors there may be
@@ -16,16 +18,17 @@ type FullError struct {
 
 // Error names the key and the limit.
 func (e *FullError) Error() string {
-	return fmt.Sprintf("highway: the registry has no place for %q: all %d protectors are open, half-open or held",
+	return fmt.Sprintf("highway: the registry has no place for %q: all %d protectors were found open, half-open or held",
 		e.Key, e.Limit)
 }
 
 const (
 	// sample is how many entries are compared to find one that was not used for long.
 	sample = 32
-	// searchPause is how long nobody looks at every entry after that was in vain: when
-	// everything is open a Get must not cost that much.
-	searchPause = time.Second
+	// searchPause is how long nobody looks at every entry after that was in vain, for each
+	// of them: when everything is open searches must not keep a processor busy. To look at
+	// one takes a few hundredths of it.
+	searchPause = 10 * time.Microsecond
 	// ages is how many marks there are in as many new protectors as there is place for,
 	// so that some entries are older than others even when all come between two sweeps.
 	ages = 64
@@ -51,9 +54,10 @@ func (r *Registry) room() bool {
 		}
 	}
 	if r.evict(some) {
+		r.searched = time.Time{} // where one has closed others may have
 		return true
 	}
-	if len(some) == len(r.kept) || time.Since(r.searched) < searchPause {
+	if len(some) == len(r.kept) || time.Since(r.searched) < searchPause*time.Duration(len(r.kept)) {
 		return false
 	}
 	if r.evict(r.kept) {

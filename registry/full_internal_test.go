@@ -41,7 +41,7 @@ func TestASearchInVainIsNotRepeatedAtOnce(t *testing.T) {
 			if r.searched.Equal(time.Now()) != wantSearch {
 				t.Errorf("searched at %v, now it is %v", r.searched, time.Now())
 			}
-			time.Sleep(searchPause / 2)
+			time.Sleep(searchPause * sample) // half of it
 		}
 	})
 }

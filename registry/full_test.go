@@ -13,6 +13,26 @@ import (
 	"github.com/highway-engine/highway/registry"
 )
 
+// TestWhereOneHasClosedOthersAreFoundAtOnce: a search in vain is not remembered any more.
+func TestWhereOneHasClosedOthersAreFoundAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const limit, closed = 300, 250
+		r := newRegistry(t, registry.Config{Limit: limit})
+		for i := range limit {
+			_ = get(t, r, fmt.Sprint(i)).Isolate(t.Context())
+		}
+		if _, err := r.Get("one more"); err == nil {
+			t.Fatal("there was place")
+		}
+		for i := range closed {
+			_ = get(t, r, fmt.Sprint(i)).Close(t.Context())
+		}
+		for i := range closed { // the last are hard to find by chance
+			_ = get(t, r, fmt.Sprint("new ", i)).Isolate(t.Context())
+		}
+	})
+}
+
 func TestAFullRegistryLetsTheLeastUsedGo(t *testing.T) {
 	for _, limit := range []int{4, 1000} { // all are compared, or some
 		synctest.Test(t, func(t *testing.T) {
@@ -94,7 +114,7 @@ func TestARegistryFullOfOpenCircuitsSaysSo(t *testing.T) {
 				t.Error("it came in nevertheless")
 			}
 			_ = get(t, r, "1").Close(t.Context())
-			time.Sleep(time.Second) // not every Get looks at every one of many
+			time.Sleep(time.Duration(limit) * 10 * time.Microsecond) // not every Get looks at every one of many
 			get(t, r, "one more")
 			runtime.GC()
 			if r.Find("1") != nil || r.Len() != limit {

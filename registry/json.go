@@ -2,25 +2,29 @@ package registry
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/highway-engine/highway"
 )
 
 // Parse reads settings from JSON. It is strict: a name that is not known or comes twice is
-// refused, and so are null, a zero, and whatever follows the settings. All problems are
-// joined, each an [*highway.InvalidPolicyError] with path, value and rule, such as
+// refused, and so are null, a zero, and whatever follows the settings. The problems are
+// joined, up to twenty, each an [*highway.InvalidPolicyError] with path, value and rule,
+// such as
 //
-//	overrides.payments.cooldown is "-3s": it must not be negative
+//	settings.overrides.payments.cooldown is "-3s": it must not be negative
 //
 // JSON that cannot be read at all is refused with the line. What marshalling settings gives
 // is read as the same settings.
 func Parse(text []byte) (Settings, error) {
+	if !utf8.Valid(text) {
+		return Settings{}, errors.New("highway: the settings are not UTF-8") // a key would be another
+	}
 	var whole json.RawMessage
 	if err := json.Unmarshal(text, &whole); err != nil {
 		return Settings{}, fmt.Errorf("highway: the settings are not JSON: %w", located(text, err))
@@ -53,8 +57,12 @@ func (s *Settings) UnmarshalJSON(text []byte) error {
 	return err
 }
 
-// MarshalJSON gives what [Parse] reads. What is zero is left out.
+// MarshalJSON gives what [Parse] reads as the same settings, or the error of Validate. What
+// is zero is left out.
 func (s Settings) MarshalJSON() ([]byte, error) {
+	if err := s.Validate(); err != nil {
+		return nil, err
+	}
 	overrides := map[string]numbers{}
 	for key, o := range s.Overrides {
 		overrides[key] = numbers(o)
@@ -107,7 +115,7 @@ func (p *problems) settings(path string, text json.RawMessage) (s highway.Settin
 // those known or come twice. Known nil means that every name is.
 func (p *problems) object(path string, text json.RawMessage, known []string, member func(path, name string, value json.RawMessage)) {
 	if text[0] != '{' {
-		p.add(cmp.Or(path, "the whole"), kind(text), "it must be an object")
+		p.add(path, kind(text), "it must be an object")
 		return
 	}
 	seen := map[string]bool{}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/highway-engine/highway"
 )
@@ -15,19 +16,32 @@ var keyRule = fmt.Sprintf("a key must have 1 to %d bytes", longestKey)
 
 func validKey(key string) bool { return key != "" && len(key) <= longestKey }
 
+// mostProblems is how many problems are named: a file may have one in every few bytes.
+const mostProblems = 20
+
 // problems collects what is wrong with settings.
-type problems struct{ errs []error }
+type problems struct {
+	errs []error
+	more int // that are not named
+}
 
 func (p *problems) add(path, value, rule string) {
+	if len(p.errs) == mostProblems {
+		p.more++
+		return
+	}
 	p.errs = append(p.errs, &highway.InvalidPolicyError{
-		Policy: "registry.Settings", Field: path, Value: value, Rule: rule,
+		Policy: "settings", Field: path, Value: value, Rule: rule,
 	})
 }
 
-// checkKey notes a key under a path that no protector can have.
+// checkKey notes a key under a path that no protector can have, or JSON.
 func (p *problems) checkKey(path, key string) {
-	if !validKey(key) {
+	switch {
+	case !validKey(key):
 		p.add(within(path, key), fmt.Sprintf("for a key of %d bytes", len(key)), keyRule)
+	case !utf8.ValidString(key):
+		p.add(within(path, key), "not UTF-8", "the key of an override must be, or JSON could not have it")
 	}
 }
 
@@ -40,7 +54,12 @@ func (p *problems) validate(path string, s highway.Settings) {
 	}
 }
 
-func (p *problems) err() error { return errors.Join(p.errs...) }
+func (p *problems) err() error {
+	if p.more > 0 {
+		return errors.Join(append(p.errs, fmt.Errorf("and %d more", p.more))...)
+	}
+	return errors.Join(p.errs...)
+}
 
 // within is the path of a name under another: overrides.payments, and
 // overrides["api.example.com"] where dots would mislead.

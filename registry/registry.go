@@ -65,8 +65,11 @@ type Registry struct {
 	marks    [sweepsUntilIdle]uint64 // that began with the last sweeps; the oldest is next
 	next     int                     // place in marks
 	made     int                     // protectors made since the mark last grew
-	searched time.Time               // when the last search of everything found none to let go
+	searched time.Time               // when a search of everything found none to let go; zero: others may be there
 }
+
+// errUnmade is what a Registry returns that is none.
+var errUnmade = errors.New("highway: a Registry must come from registry.New")
 
 // New builds a registry, or says what makes no sense in the config, naming each field, its
 // value and the rule in a [*highway.InvalidPolicyError].
@@ -130,6 +133,9 @@ func (r *Registry) use(e *entry) {
 
 // add is Get for a key that has no protector, or one that was let go.
 func (r *Registry) add(key string) (*highway.CircuitProtector, error) {
+	if r.limit == 0 {
+		return nil, errUnmade
+	}
 	if !validKey(key) {
 		return nil, &highway.InvalidPolicyError{Policy: "registry.Registry", Field: "Get", Value: quoted(key), Rule: keyRule}
 	}

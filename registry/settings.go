@@ -22,8 +22,9 @@ type Settings struct {
 	Overrides map[string]highway.Settings
 }
 
-// Validate says what makes no sense in the settings, naming each field by its path in JSON,
-// its value and the rule in an [*highway.InvalidPolicyError].
+// Validate says what makes no sense in the settings, naming each field, up to twenty, by its
+// path in JSON, its value and the rule in an [*highway.InvalidPolicyError]. The key of an
+// override must be one that [Registry.Get] takes, in UTF-8.
 func (s Settings) Validate() error {
 	var p problems
 	p.validate("template", s.Template)

@@ -2,6 +2,7 @@ package registry_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -80,9 +81,9 @@ func TestWhatIsWrongWithSettingsIsNamed(t *testing.T) {
 		`{"overrides":null}`:                                `overrides is null: it must be an object`,
 		`{"overrides":{"a":"5s"}}`:                          `overrides.a is text: it must be an object`,
 		`{"template":[]}`:                                   `template is a list: it must be an object`,
-		`[]`:                                                `the whole is a list: it must be an object`,
-		`null`:                                              `the whole is null: it must be an object`,
-		`true`:                                              `the whole is true or false: it must be an object`,
+		`[]`:                                                `settings is a list: it must be an object`,
+		`null`:                                              `settings is null: it must be an object`,
+		`true`:                                              `settings is true or false: it must be an object`,
 		``:                                                  `not JSON: line 1: unexpected end`,
 		`{} {}`:                                             `not JSON: line 1: invalid character '{' after top-level value`,
 		"{\n\n\"template\" {}}":                             `not JSON: line 3: invalid character`,
@@ -124,6 +125,43 @@ func TestSettingsMadeInGoAreCheckedAlike(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s is not in %v", want, err)
 		}
+	}
+}
+
+// TestTooManyProblemsAreCounted: a large file is no reason for a larger error.
+func TestTooManyProblemsAreCounted(t *testing.T) {
+	for n, want := range map[int]string{20: "", 21: "\nand 1 more", 1000: "\nand 980 more"} {
+		s := registry.Settings{Overrides: map[string]highway.Settings{}}
+		var text strings.Builder
+		for i := range n {
+			s.Overrides[fmt.Sprint("key ", i)] = highway.Settings{Cooldown: -1}
+			fmt.Fprintf(&text, `,"%d":0`, i)
+		}
+		_, err := registry.Parse([]byte(`{"template":{}` + text.String() + `}`))
+		for _, err := range []error{err, s.Validate()} {
+			if lines := strings.Split(err.Error(), "\n"); len(lines) != min(n, 21) || !strings.HasSuffix(err.Error(), want) {
+				t.Errorf("of %d: %d lines, the last %q", n, len(lines), lines[len(lines)-1])
+			}
+		}
+	}
+}
+
+// TestAKeyThatIsNoTextHasNoOverride: JSON would have another key in its place.
+func TestAKeyThatIsNoTextHasNoOverride(t *testing.T) {
+	s := registry.Settings{Overrides: map[string]highway.Settings{"a\xff": {Cooldown: time.Second}}}
+	const want = `overrides["a\xff"] is not UTF-8`
+	_, marshalled := json.Marshal(s)
+	_, made := registry.New(registry.Config{Overrides: s.Overrides})
+	for what, err := range map[string]error{"Validate": s.Validate(), "json.Marshal": marshalled, "New": made} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if got, err := registry.Parse([]byte("{\"overrides\": {\"a\xff\": {\"cooldown\": \"1s\"}}}")); err == nil || !strings.Contains(err.Error(), "not UTF-8") {
+		t.Errorf("read: %+v, %v", got, err)
+	}
+	if _, err := newRegistry(t, registry.Config{}).Get("a\xff"); err != nil {
+		t.Errorf("a protector may have it: %v", err)
 	}
 }
 

@@ -56,6 +56,9 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errs io.Writ
 	if err == nil {
 		return exitOK
 	}
+	if code, ok := said(err); ok {
+		return code
+	}
 	// What it quotes may come from anywhere.
 	fmt.Fprintf(errs, "highway: %s\n", output.SafeLines(strings.TrimPrefix(err.Error(), "highway: ")))
 	var r result
@@ -75,7 +78,7 @@ func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "highway",
 		Short:         "Operate circuit breakers",
-		Long:          "Operates the circuit breakers of a fleet, sets up its database, and shows the\nlibrary at work.",
+		Long:          "Operates the circuit breakers of a fleet, sets up and examines its\ndatabase, and shows the library at work.",
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
@@ -83,7 +86,7 @@ func rootCommand() *cobra.Command {
 		&cobra.Group{ID: groupAct, Title: "Give an order to a whole fleet:"})
 	root.AddCommand(listCommand(), showCommand(), historyCommand(), watchCommand(), dashboardCommand())
 	root.AddCommand(orderCommands()...)
-	root.AddCommand(demoCommand(), setupCommand(), versionCommand(), manCommand())
+	root.AddCommand(demoCommand(), doctorCommand(), setupCommand(), versionCommand(), manCommand())
 	return root
 }
 

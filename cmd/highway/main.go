@@ -1,5 +1,5 @@
-// Command highway operates the circuit breakers of a fleet, sets up its database, and shows
-// the library at work. See highway --help, and docs/cli.md.
+// Command highway operates the circuit breakers of a fleet, sets up and examines its database,
+// and shows the library at work. See highway --help, and docs/cli.md.
 package main
 
 import (

@@ -1,8 +1,11 @@
 package main
 
 import (
-	"io"
 	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/highway-engine/highway"
@@ -30,37 +33,45 @@ func NewGateway(backends map[string]string, changed func(highway.StatusChange)) 
 		Retry: &highway.RetryWithBackoffPolicy{
 			MaxRetries: 1,
 			Backoff:    highway.ExponentialDelay{MinDelay: 5 * time.Millisecond, MaxDelay: time.Second, Factor: 2, Jitter: 0.5},
+			TotalTime:  250 * time.Millisecond, // who asks for a longer wait is passed on instead
 		},
 	})
 	if err != nil {
 		return nil, err
 	}
-	client := &http.Client{Transport: transport}
 
 	mux := http.NewServeMux()
 	mux.Handle("GET /breakers", highwayhttp.Status(breakers.All()))
-	mux.HandleFunc("GET /{backend}/{path...}", func(w http.ResponseWriter, r *http.Request) {
-		url, ok := backends[r.PathValue("backend")]
-		if !ok {
-			http.NotFound(w, r)
-			return
-		}
-		request, err := http.NewRequestWithContext(r.Context(), http.MethodGet, url+"/"+r.PathValue("path"), nil)
+	for name, target := range backends {
+		to, err := url.Parse(target)
 		if err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
-			return
+			return nil, err
 		}
-		response, err := client.Do(request)
-		switch {
-		case highwayhttp.WriteRefusal(w, err): // 503, and when to come back
-			return
-		case err != nil:
-			http.Error(w, err.Error(), http.StatusBadGateway)
-			return
-		}
-		defer response.Body.Close() // which settles the call
-		w.WriteHeader(response.StatusCode)
-		_, _ = io.Copy(w, response.Body)
-	})
+		mux.Handle("GET /"+name+"/", http.StripPrefix("/"+name, inside(&httputil.ReverseProxy{
+			Transport:    transport,
+			Rewrite:      func(r *httputil.ProxyRequest) { r.SetURL(to); r.SetXForwarded() },
+			ErrorHandler: answerError,
+		})))
+	}
 	return mux, nil
+}
+
+// answerError answers for a backend that has not.
+func answerError(w http.ResponseWriter, _ *http.Request, err error) {
+	if highwayhttp.WriteRefusal(w, err) { // 503, and when to come back
+		return
+	}
+	http.Error(w, http.StatusText(http.StatusBadGateway), http.StatusBadGateway)
+}
+
+// inside refuses paths that climb, however they are escaped: a backend may have a path of its
+// own to stay below.
+func inside(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if slices.Contains(strings.Split(r.URL.Path, "/"), "..") {
+			http.Error(w, "a path must not climb", http.StatusBadRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }

@@ -152,9 +152,9 @@ const mostAsked = 10
 // PutOff says that a call admitted in the present episode has failed and asks not to be
 // repeated for d. It comes before the call's Record or Settle. An OPEN that begins before
 // that time is over lasts until then; no other state and no deadline changes. A person's
-// command ends it.
-func (m *Machine) PutOff(epoch uint64, d time.Duration, now time.Time) {
-	if epoch != m.epoch {
+// command ends it. A probe whose lease is over asks for nothing, as it decides nothing (S6).
+func (m *Machine) PutOff(epoch uint64, p Probe, d time.Duration, now time.Time) {
+	if epoch != m.epoch || p != 0 && !m.probes.hold(p, now) {
 		return
 	}
 	if until := now.Add(m.bounded(d)); until.After(m.asked) {

@@ -52,11 +52,21 @@ func (p *probes) grant(probe Probe, expires time.Time) {
 	p.inFlight = append(p.inFlight, lease{probe, expires})
 }
 
-// take ends the lease of probe and says whether there was one.
-func (p *probes) take(probe Probe) bool {
-	i, found := slices.BinarySearchFunc(p.inFlight, probe, func(l lease, probe Probe) int {
+func (p *probes) find(probe Probe) (place int, found bool) {
+	return slices.BinarySearchFunc(p.inFlight, probe, func(l lease, probe Probe) int {
 		return cmp.Compare(l.probe, probe)
 	})
+}
+
+// hold says whether probe has a lease that is not over at now.
+func (p *probes) hold(probe Probe, now time.Time) bool {
+	i, found := p.find(probe)
+	return found && now.Before(p.inFlight[i].expires)
+}
+
+// take ends the lease of probe and says whether there was one.
+func (p *probes) take(probe Probe) bool {
+	i, found := p.find(probe)
 	if found {
 		p.inFlight = slices.Delete(p.inFlight, i, i+1)
 	}

@@ -92,12 +92,16 @@ func play(t *testing.T, script string) string {
 			}
 		case "late":
 			if arg(1) == "ask" {
-				m.PutOff(m.Epoch()-1, span(2), now)
+				m.PutOff(m.Epoch()-1, 0, span(2), now)
 			} else {
 				m.Record(m.Epoch()-1, arg(1) == "fail", now)
 			}
 		case "ask":
-			m.PutOff(m.Epoch(), span(1), now)
+			probe := 0
+			if len(words) > 2 {
+				probe = number(t, words[2])
+			}
+			m.PutOff(m.Epoch(), Probe(probe), span(1), now)
 		case "wait":
 			now = now.Add(span(1))
 		case "admit":

@@ -145,11 +145,7 @@ func start(storage fleet.Storage) *Engine {
 		e.watch(ctx)
 		close(watching)
 	}()
-	go func() {
-		e.run(ctx)
-		<-watching
-		close(e.done)
-	}()
+	go e.serve(ctx, watching)
 	return e
 }
 
@@ -275,9 +271,6 @@ func (e *Engine) close(ctx context.Context) error {
 
 // run is the loop of the engine: what is due is sent, all that is due together.
 func (e *Engine) run(ctx context.Context) {
-	defer e.cancel()
-	defer e.each(func(m *protocol.Member, _ time.Time) { m.Cut() })
-	defer e.end()
 	var beat, sweep, mark time.Time
 	timer := time.NewTimer(0)
 	defer timer.Stop()

@@ -28,7 +28,7 @@ var observers = struct {
 }{of: map[fleet.Storage][]*observer{}}
 
 // Observe has tell told of each request to the storage that ends from now on, until stop
-// is called. It must not panic. Stop may be called again.
+// is called. It must neither panic nor end its goroutine. Stop may be called again.
 func Observe(storage fleet.Storage, tell func(operation string, took time.Duration, err error)) (stop func()) {
 	o := &observer{tell}
 	observers.Lock()

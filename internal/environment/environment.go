@@ -25,13 +25,20 @@ type Variables map[string]string
 // Beside an error, which says what is wrong with the file but not what is in it, there
 // is what could be read.
 func Read() (Variables, error) {
+	found, err := ReadFile()
+	for _, variable := range os.Environ() {
+		name, value, _ := strings.Cut(variable, "=")
+		found.set(name, value)
+	}
+	return found, err
+}
+
+// ReadFile returns the variables of [File] alone, for telling where one comes from. Beside
+// an error there is what could be read, as with [Read].
+func ReadFile() (Variables, error) {
 	file, err := readFile()
 	found := Variables{}
 	for name, value := range file {
-		found.set(name, value)
-	}
-	for _, variable := range os.Environ() {
-		name, value, _ := strings.Cut(variable, "=")
 		found.set(name, value)
 	}
 	return found, err

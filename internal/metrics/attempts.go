@@ -2,11 +2,11 @@ package metrics
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"sync/atomic"
 
 	"github.com/highway-engine/highway"
+	"github.com/highway-engine/highway/internal/refusal"
 )
 
 var attemptOutcomes = [...]string{Success, Recovered, Retried, Failed, Refused}
@@ -78,6 +78,6 @@ func attemptOutcome(a highway.Attempt) int {
 
 // isRefusal allocates, so it stands apart from those that succeed.
 func isRefusal(err error) bool {
-	var refusal *highway.ProtectedCallError
-	return errors.As(err, &refusal)
+	found, _ := refusal.In(err)
+	return found != nil
 }

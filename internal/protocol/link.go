@@ -119,6 +119,9 @@ func (m *Member) Failed(number uint64, now time.Time) {
 	m.link.due = now.Add(m.jittered(50 * time.Millisecond << m.link.retries))
 }
 
+// Unanswered says that no answer will come to what was sent.
+func (m *Member) Unanswered(now time.Time) { m.Failed(m.link.sent, now) }
+
 func (m *Member) answered(number uint64) bool {
 	if !m.link.waiting || number != m.link.sent {
 		return false

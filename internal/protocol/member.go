@@ -188,9 +188,9 @@ func (m *Member) admitProbe(now time.Time) (Ticket, bool) {
 func (m *Member) PutOff(t Ticket, d time.Duration, now time.Time) {
 	switch {
 	case t.Lease == 0:
-		m.local.PutOff(t.Epoch, d, now)
+		m.local.PutOff(t.Epoch, t.Probe, d, now)
 	case m.runs(t, now):
-		m.local.PutOff(m.local.Epoch(), d, now)
+		m.local.PutOff(m.local.Epoch(), 0, d, now)
 	}
 }
 

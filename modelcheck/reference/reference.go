@@ -50,8 +50,9 @@ func (c *Circuit) Log() []bool {
 }
 
 // PutOff is a failed call that asks for time.
-func (c *Circuit) PutOff(epoch uint64, d time.Duration, now time.Time) {
-	if epoch == c.Epoch {
+func (c *Circuit) PutOff(epoch uint64, p circuit.Probe, d time.Duration, now time.Time) {
+	holds := slices.ContainsFunc(c.leases, func(l Lease) bool { return l.Probe == p && l.Expires.After(now) })
+	if epoch == c.Epoch && (p == 0 || holds) {
 		c.asks = append(c.asks, now.Add(min(d, 10*c.Settings.Cooldown)))
 	}
 }
@@ -162,12 +163,16 @@ func (c *Circuit) Command(s circuit.State, h circuit.Hold, until time.Time) {
 func (c *Circuit) open(now time.Time) {
 	c.Ordered = false
 	c.enter(circuit.Open)
-	c.Until = now.Add(c.Settings.Cooldown)
+	c.Until = now.Add(c.Cooldown(now))
+}
+
+// Cooldown is how long an OPEN lasts that begins now.
+func (c *Circuit) Cooldown(now time.Time) time.Duration {
+	d := c.Settings.Cooldown
 	for _, asked := range c.asks {
-		if asked.After(c.Until) {
-			c.Until = asked
-		}
+		d = max(d, asked.Sub(now))
 	}
+	return d
 }
 
 func (c *Circuit) enter(s circuit.State) {

@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/highway-engine/highway/postgres/internal/child"
+	"github.com/highway-engine/highway/internal/child"
 	"github.com/highway-engine/highway/postgres/internal/faultproxy"
 )
 

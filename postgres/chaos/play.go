@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/highway-engine/highway/internal/pooler"
 	"github.com/highway-engine/highway/postgres/internal/faultproxy"
-	"github.com/highway-engine/highway/postgres/internal/pooler"
 	"github.com/highway-engine/highway/postgres/postgrestest"
 )
 

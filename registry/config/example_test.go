@@ -3,7 +3,6 @@ package config_test
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -43,8 +42,8 @@ func begin(ctx context.Context, path string, hosts *registry.Registry) error {
 		err = hosts.Update(settings)
 	}
 	if err != nil {
-		return err // with every mistake in the file
+		return err // with the mistakes in the file
 	}
-	go config.Follow(ctx, path, hosts, config.Options{Logger: slog.Default()})
+	go func() { _ = config.Follow(ctx, path, hosts, config.Options{}) }() // until ctx ends
 	return nil
 }

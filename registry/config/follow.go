@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"time"
 
 	"github.com/highway-engine/highway"
@@ -33,12 +34,15 @@ type Options struct {
 // the same, a tenth of a second apart or Every, whichever is less.
 //
 // A file that cannot be read, or whose settings make no sense, changes nothing: the last good
-// ones stay in force. Each change gives one line in the log, good ones at Info, others at
-// Warn. To know of mistakes before the program starts, call Read and
+// ones stay in force. Each change gives one line in the log, one of the settings at Info, a
+// file that is refused at Warn. To know of mistakes before the program starts, call Read and
 // [registry.Registry.Update] first.
 func Follow(ctx context.Context, path string, r *registry.Registry, o Options) error {
 	if _, err := format(path); err != nil {
-		return fmt.Errorf("highway: %s: %w", path, err)
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if r == nil {
+		return &highway.InvalidPolicyError{Policy: "config.Follow", Field: "r", Value: "nil", Rule: "it must be a registry"}
 	}
 	if o.Every < 0 {
 		return &highway.InvalidPolicyError{Policy: "config.Options", Field: "Every", Value: o.Every, Rule: "it must not be negative"}
@@ -73,8 +77,9 @@ type follower struct {
 	registry *registry.Registry
 	log      *slog.Logger
 
-	done sight // what was put in force or refused
-	last sight // what was seen last
+	done    sight // what was put in force or refused
+	last    sight // what was seen last
+	refused bool  // the last one was
 }
 
 // A sight is what a look at the file has shown.
@@ -114,6 +119,7 @@ func (f *follower) apply(seen sight, text []byte) {
 		return
 	}
 	parse, _ := format(f.path) // there is one, or Follow had returned
+	before := f.registry.Settings()
 	s, err := parse(text)
 	if err == nil {
 		err = f.registry.Update(s)
@@ -122,6 +128,10 @@ func (f *follower) apply(seen sight, text []byte) {
 		f.refuse(err.Error())
 		return
 	}
+	if !f.refused && reflect.DeepEqual(before, f.registry.Settings()) {
+		return // as at the start of a program that has read the file already
+	}
+	f.refused = false
 	f.log.Info("highway: new settings are in force", "file", f.path, "overrides", len(s.Overrides))
 }
 
@@ -129,6 +139,7 @@ func (f *follower) apply(seen sight, text []byte) {
 const longestReason = 4096
 
 func (f *follower) refuse(why string) {
+	f.refused = true
 	if len(why) > longestReason {
 		why = why[:longestReason] + "…"
 	}

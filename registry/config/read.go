@@ -16,13 +16,13 @@ const MaxSize = 1 << 20
 
 // Read reads settings from a file: JSON if its name ends in .json, YAML if it ends in .yaml
 // or .yml. Both have the same names and are as strict as [registry.Parse], whose errors it
-// wraps; YAML must be one document without anchors, aliases and merge keys. The file must be
-// a regular one of [MaxSize] bytes at most. An error never tells what stands at a name that
-// is not one of ours.
+// wraps; YAML must be one document without anchors, aliases, tags or merge keys. The file
+// must be a regular one of [MaxSize] bytes at most. An error never tells what stands at a
+// name that is not one of ours.
 func Read(path string) (registry.Settings, error) {
 	s, err := readFile(path)
 	if err != nil {
-		return registry.Settings{}, fmt.Errorf("highway: %s: %w", path, err)
+		return registry.Settings{}, fmt.Errorf("%s: %w", path, err)
 	}
 	return s, nil
 }

@@ -90,13 +90,22 @@ func TestWhatIsWrongWithAFileIsNamed(t *testing.T) {
 		{"a.yaml", "templates: {}", `templates is not known`},
 		{"a.yaml", "", "there are no settings in it"},
 		{"a.yaml", "# nothing\n", "there are no settings in it"},
-		{"a.yaml", "~", "the whole is null: it must be an object"},
+		{"a.yaml", "~", "settings is null: it must be an object"},
 		{"a.yaml", "template: {}\n---\ntemplate: {}\n", "line 2: it must be one document"},
 		{"a.yaml", "template: {}\n---\n}\n", "line "},
 		{"a.yaml", "template: {\n", "line "},
 		{"a.yaml", "template:\n\tcooldown: 3s\n", "line 2"},
-		{"a.yaml", "template: &t {cooldown: 3s}\noverrides: {a: *t}\n", "line 2: it must have no aliases"},
-		{"a.yaml", "template: &t {cooldown: 3s}\noverrides:\n  a:\n    <<: *t\n", "line 4: a name must be plain text"},
+		{"a.yaml", "template: &t {cooldown: 3s}\noverrides: {a: *t}\n", "line 1: it must have no anchors, aliases, tags"},
+		{"a.yaml", "template:\n  cooldown: &t 3s\n", "line 2: it must have no anchors"},
+		{"a.yaml", "template: [&t 1]\noverrides: *t\n", "line 2: it must have no anchors, aliases"},
+		{"a.yaml", "template: *t\n", "it must have no anchors, aliases"},
+		{"a.yaml", "template:\n  cooldown: !!str 3s\n", "line 2: it must have no anchors, aliases, tags"},
+		{"a.yaml", "template:\n  cooldown: !mine 3s\n", "line 2: it must have no anchors, aliases, tags"},
+		{"a.yaml", "template: !!map {cooldown: 3s}\n", "line 1: it must have no anchors, aliases, tags"},
+		{"a.yaml", "overrides:\n  &t a: {cooldown: 3s}\n", "line 2: a name must be plain text"},
+		{"a.yaml", "overrides:\n  !!str a: {cooldown: 3s}\n", "line 2: a name must be plain text"},
+		{"a.yaml", "overrides:\n  a:\n    <<: {cooldown: 3s}\n", "line 3: a name must be plain text"},
+		{"a.yaml", "}", "line 1: it is not YAML"},
 		{"a.yaml", "? [a, b]\n: c\n", "line 1: a name must be plain text"},
 		{"a.json", "", "not JSON"},
 		{"a.json", inYAML, "not JSON: line 1"},
@@ -106,7 +115,7 @@ func TestWhatIsWrongWithAFileIsNamed(t *testing.T) {
 	} {
 		path := file(t, test.name, test.text)
 		got, err := config.Read(path)
-		if err == nil || !strings.Contains(err.Error(), test.want) || !strings.HasPrefix(err.Error(), "highway: "+path+": ") {
+		if err == nil || !strings.Contains(err.Error(), test.want) || !strings.HasPrefix(err.Error(), path+": ") {
 			t.Errorf("%s %.60q gives %v\n want %s", test.name, test.text, err, test.want)
 		}
 		if !reflect.DeepEqual(got, registry.Settings{}) {
@@ -136,6 +145,17 @@ func TestNoSecretIsTold(t *testing.T) {
 		"a.yaml": "apiVersion: v1\nkind: Secret\ndata: {password: hunter2}\ntoken: hunter2\nlist: [hunter2]\n",
 		"b.yaml": "hunter2\n",
 		"c.yaml": "template: hunter2\noverrides: [hunter2]\n",
+		"d.yaml": "db_password: *hunter2\n",
+		"e.yaml": "template: {cooldown: 5s}\ndb:\n  password: *hunter2\n",
+		"f.yaml": "template: {cooldown: 5s}\n---\na: *hunter2\n",
+		"g.yaml": "a: !hunter2! x\n",
+		"h.yaml": "a: !hunter2 x\n",
+		"i.yaml": "a: &hunter2 x\n",
+		"j.yaml": "%hunter2 x\n---\na: b\n",
+		"k.yaml": "a: \"hunter2\n",
+		"l.yaml": "a: |hunter2\n",
+		"m.yaml": "a: @hunter2\n",
+		"n.yaml": "? {a: hunter2}\n: b\n",
 		"a.json": `{"password": "hunter2", "template": "hunter2", "overrides": {"a": {"password": "hunter2"}}}`,
 		"b.json": `hunter2`,
 	} {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -19,12 +20,12 @@ func parseYAML(text []byte) (s registry.Settings, err error) {
 	if err := in.Decode(&document); errors.Is(err, io.EOF) {
 		return s, errors.New("there are no settings in it")
 	} else if err != nil {
-		return s, err
+		return s, unread(err)
 	}
 	if err := in.Decode(&another); err == nil {
 		return s, fmt.Errorf("line %d: it must be one document", another.Line)
 	} else if !errors.Is(err, io.EOF) {
-		return s, err
+		return s, unread(err)
 	}
 	var out bytes.Buffer
 	if err := write(&out, &document); err != nil {
@@ -33,9 +34,27 @@ func parseYAML(text []byte) (s registry.Settings, err error) {
 	return registry.Parse(out.Bytes())
 }
 
+// plain is the rule for what is of no use for so little, and can make much of a small file.
+const plain = "it must have no anchors, aliases, tags or merge keys"
+
+// unread is the library's error without what it may have from the file, where a secret may
+// be: what it says with a line is only about the syntax.
+func unread(err error) error {
+	switch text := strings.TrimPrefix(err.Error(), "yaml: "); {
+	case strings.HasPrefix(text, "line "):
+		return errors.New(text)
+	case strings.HasPrefix(text, "unknown anchor "):
+		return errors.New(plain)
+	}
+	return errors.New("line 1: it is not YAML") // as the library does not say of the first line
+}
+
 // write gives a node in JSON. A name that comes twice comes twice there too, for
 // registry.Parse to refuse.
 func write(out *bytes.Buffer, n *yaml.Node) error {
+	if marked(n) {
+		return fmt.Errorf("line %d: %s", n.Line, plain)
+	}
 	switch n.Kind {
 	case yaml.DocumentNode:
 		return write(out, n.Content[0])
@@ -46,7 +65,7 @@ func write(out *bytes.Buffer, n *yaml.Node) error {
 				out.WriteByte(',')
 			}
 			name, value := n.Content[i], n.Content[i+1]
-			if name.Kind != yaml.ScalarNode || name.ShortTag() == "!!merge" {
+			if name.Kind != yaml.ScalarNode || name.ShortTag() == "!!merge" || marked(name) {
 				return fmt.Errorf("line %d: a name must be plain text", name.Line)
 			}
 			writeText(out, name.Value) // on and 443 are names too
@@ -57,7 +76,7 @@ func write(out *bytes.Buffer, n *yaml.Node) error {
 		}
 		out.WriteByte('}')
 	case yaml.SequenceNode:
-		out.WriteString("[]") // there are no lists in settings, so what is in it matters not
+		out.WriteString("[]") // there are no lists in settings, which registry.Parse says
 	case yaml.ScalarNode:
 		switch n.ShortTag() {
 		case "!!null":
@@ -70,11 +89,13 @@ func write(out *bytes.Buffer, n *yaml.Node) error {
 			writeText(out, n.Value)
 		}
 	default:
-		// They are of no use for so little, and can make much of a small file.
-		return fmt.Errorf("line %d: it must have no aliases", n.Line)
+		return fmt.Errorf("line %d: %s", n.Line, plain)
 	}
 	return nil
 }
+
+// marked says that a node has an anchor or a tag.
+func marked(n *yaml.Node) bool { return n.Anchor != "" || n.Style&yaml.TaggedStyle != 0 }
 
 func writeText(out *bytes.Buffer, text string) {
 	quoted, _ := json.Marshal(text) // a string can always be marshalled

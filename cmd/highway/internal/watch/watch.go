@@ -36,6 +36,9 @@ type Event struct {
 const (
 	// looking is how often it looks, in case it was not told.
 	looking = time.Second
+	// longest is how long it waits until it listens again where that fails: a user may have no
+	// right to.
+	longest = 30 * time.Second
 	// late is how long a transition may take to become visible after another one that
 	// has a higher number.
 	late = 10 * time.Second
@@ -117,7 +120,9 @@ func unlessOver(ctx context.Context, err error) error {
 // listen passes on the keys that the storage tells of. One that finds no room is found by
 // looking.
 func (w *Watcher) listen(ctx context.Context, news chan<- string) {
+	pause := looking
 	for ctx.Err() == nil {
+		begun := time.Now()
 		_ = w.Ledger.Watch(ctx, func(key string) {
 			if !w.matches(key) {
 				return
@@ -127,9 +132,13 @@ func (w *Watcher) listen(ctx context.Context, news chan<- string) {
 			default:
 			}
 		})
+		if pause *= 2; time.Since(begun) > pause { // it went well for a while
+			pause = looking
+		}
+		pause = min(pause, longest)
 		select {
 		case <-ctx.Done():
-		case <-time.After(looking):
+		case <-time.After(pause):
 		}
 	}
 }

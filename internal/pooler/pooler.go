@@ -1,4 +1,4 @@
-// Package pooler runs a PgBouncer in transaction mode, for tests.
+// Package pooler runs a PgBouncer, for tests.
 package pooler
 
 import (
@@ -15,22 +15,36 @@ import (
 	"strings"
 	"time"
 
-	"github.com/highway-engine/highway/postgres/internal/child"
+	"github.com/highway-engine/highway/internal/child"
 )
 
 // ErrMissing is in the error of [Start] where PgBouncer is not installed.
 var ErrMissing = errors.New("pooler: install pgbouncer (apt-get install pgbouncer)")
 
-// A Pooler is a PgBouncer in transaction mode.
+// A Mode is for how long a client keeps a connection to the server.
+type Mode string
+
+// The modes.
+const (
+	Transaction Mode = "transaction"
+	Session     Mode = "session"
+)
+
+// A Pooler is a PgBouncer.
 type Pooler struct {
 	command *exec.Cmd
 	dir     string
 	port    int
 }
 
-// Start starts a pooler before the database of a URL, which it finds at an address. Its
-// clients need no password.
+// Start starts a pooler in transaction mode before the database of a URL, which it finds at
+// an address. Its clients need no password.
 func Start(ctx context.Context, dsn, address string) (*Pooler, error) {
+	return StartIn(ctx, Transaction, dsn, address)
+}
+
+// StartIn is Start in any mode.
+func StartIn(ctx context.Context, mode Mode, dsn, address string) (*Pooler, error) {
 	program, err := exec.LookPath("pgbouncer")
 	if err != nil {
 		return nil, ErrMissing
@@ -63,13 +77,13 @@ listen_addr = 127.0.0.1
 listen_port = %d
 unix_socket_dir =
 auth_type = any
-pool_mode = transaction
+pool_mode = %s
 default_pool_size = 8
 ignore_startup_parameters = extra_float_digits
 server_connect_timeout = 2
 server_login_retry = 1
 logfile = %s
-`, strings.TrimPrefix(u.Path, "/"), host, server, u.User.Username(), password, port, filepath.Join(dir, "log")), 0o600)
+`, strings.TrimPrefix(u.Path, "/"), host, server, u.User.Username(), password, port, mode, filepath.Join(dir, "log")), 0o600)
 	if err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
