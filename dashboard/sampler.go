@@ -127,6 +127,7 @@ type answered struct {
 	more        bool
 	instances   int
 	transitions []fleet.Transition
+	closer      map[string]fleet.Detail // of those that closer picks
 }
 
 func (s *sampler) sample() {
@@ -176,6 +177,9 @@ func (s *sampler) ask(ctx context.Context) (is answered, err error) {
 		return is, err
 	}
 	is.instances = len(all)
+	if is.closer, err = closer(ctx, s.ledger, is.circuits); err != nil {
+		return is, err
+	}
 	if s.moved(is.circuits) {
 		is.transitions, err = s.ledger.History(ctx, fleet.HistoryQuery{Limit: mostTransitions})
 	}
@@ -248,6 +252,9 @@ func (s *sampler) take(is answered, now time.Time) sampleJSON {
 	there := make(map[string]bool, len(is.circuits))
 	for i := range is.circuits {
 		c := wireCircuit(&is.circuits[i], now)
+		if detail, ok := is.closer[is.circuits[i].Key]; ok {
+			c.alone(&detail)
+		}
 		there[c.Key] = true
 		t := s.circuits[c.Key]
 		if t == nil {

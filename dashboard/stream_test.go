@@ -29,7 +29,7 @@ func TestTheStreamTellsEverythingAndThenWhatChanges(t *testing.T) {
 	if !strings.Contains(all.data, `"known":true`) { // it was asked before there was an answer
 		all = until(t, events, func(e event) bool { return e.kind == "sample" && strings.Contains(e.data, "mail") })
 	}
-	if !strings.Contains(all.data, `"key":"payments"`) || !strings.Contains(all.data, `"key":"\u0000ff"`) || !strings.Contains(all.data, `"failures":3,"outcomes":10`) {
+	if !strings.Contains(all.data, `"key":"payments"`) || !strings.Contains(all.data, `"key":"\u0000ff"`) || !strings.Contains(all.data, `"failures":1,"outcomes":10`) {
 		t.Error(all.data)
 	}
 	if _, err := operate.Do(t.Context(), storage, operate.Order{Key: "payments", Action: operate.Isolate, By: "bob", Note: "INC-7"}); err != nil {
@@ -229,4 +229,22 @@ func TestUnderAPrefix(t *testing.T) {
 	if strings.Contains(text, `href="/`) || strings.Contains(text, `src="/`) || strings.Contains(text, `action="/`) || strings.Contains(text, "http") {
 		t.Errorf("the page has links that do not move with it:\n%s", text)
 	}
+}
+
+func TestWhoRefusesAloneIsSaid(t *testing.T) {
+	storage := highway.NewInMemoryStorage()
+	use(t, storage, "mail")
+	view, err := storage.Exchange(t.Context(), "web-2", map[string]fleet.Report{"mail": {Instance: "web-2", Number: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := storage.Exchange(t.Context(), "web-2", map[string]fleet.Report{"mail": {
+		Instance: "web-2", Number: 2, Active: true, Refuses: true, Suspicion: 1, About: view["mail"].Row.Identity, Failures: 9, Outcomes: 10,
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	server := serve(t, newDashboard(t, dashboard.Config{Ledger: storage}))
+	until(t, listen(t, server.URL+"/api/events"), func(e event) bool {
+		return strings.Contains(e.data, `"suspects":1,"refusing":1,"who":"web-2"`)
+	})
 }

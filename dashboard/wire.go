@@ -32,6 +32,8 @@ type circuitJSON struct {
 	Active   int    `json:"active"`
 	Suspects int    `json:"suspects"`
 	Disagree bool   `json:"disagree,omitempty"`
+	Refusing int    `json:"refusing,omitempty"` // instances that refuse though the fleet does not
+	Who      string `json:"who,omitempty"`      // suspects it: some of them
 }
 
 // A transitionJSON is a line of the timeline.

@@ -132,7 +132,7 @@ func play(page *browsertest.Page) error {
 			return fmt.Errorf("refused: %s", step)
 		}
 	}
-	return page.Until(row("search") + ".dataset.look === 'open' && " + row("inventory") + ".dataset.look === 'open'")
+	return page.Until(row("search") + ".dataset.look === 'open' || " + row("inventory") + ".dataset.look === 'open'")
 }
 
 // all takes pictures of a page in all looks.

@@ -13,7 +13,7 @@ const filters = [
   ['open', 'Open', (c) => status(c).look === 'open' || status(c).look === 'isolated'],
   ['half-open', 'Half-open', (c) => status(c).look === 'half-open'],
   ['held', 'By hand', (c) => !!c.hold],
-  ['suspected', 'Suspected', (c) => c.suspects > 0],
+  ['suspected', 'Suspected', (c) => c.suspects > 0 || c.refusing > 0],
   ['closed', 'Closed', (c) => status(c).look === 'closed'],
 ];
 
@@ -162,7 +162,8 @@ function fill(row, c) {
   text(row.rate, percent(c));
   text(row.calls, c.outcomes ? `${c.failures} of ${c.outcomes}` : 'none reported');
   text(row.active_, c.active ? count(c.active, 'active', 'active') : 'quiet');
-  text(row.suspects, [c.suspects && `${count(c.suspects, 'suspects', 'suspect')}`, c.disagree && 'settings differ'].filter(Boolean).join(' · '));
+  attribute(row.suspects, 'title', c.who ? `suspected by ${visible(c.who)}` : null);
+  text(row.suspects, [c.refusing && !c.suspects && `${count(c.refusing, 'refuses', 'refuse')} alone`, c.suspects && `${count(c.suspects, 'suspects', 'suspect')}${c.who ? `: ${visible(c.who)}` : ''}`, c.disagree && 'settings differ'].filter(Boolean).join(' · '));
   draw(row.spark, c.past, store.slot, wide.width, wide.height);
   tick(row, c);
 }

@@ -23,7 +23,7 @@ export function status(c) {
   switch (c.state) {
     case 'open': return { look: 'open', word: 'Open', trouble: 0 };
     case 'half-open': return { look: 'half-open', word: 'Half-open', trouble: 2 };
-    default: return { look: 'closed', word: 'Closed', trouble: c.suspects ? 4 : 5 };
+    default: return { look: 'closed', word: 'Closed', trouble: c.suspects || c.refusing ? 4 : 5 };
   }
 }
 
