@@ -1,7 +1,7 @@
 # "make" lists what there is. Every target works on a fresh clone with Go, which fetches
 # the modules; only check needs a C compiler too, for the race detector.
 
-MODULES     := . benchmarks cmd/highway examples grafana grpc modelcheck otel postgres prometheus registry/config storagetest
+MODULES     := . benchmarks browsertest cmd/highway examples grafana grpc modelcheck otel postgres prometheus registry/config storagetest
 PACKAGES    := $(foreach m,$(MODULES),./$(if $(filter .,$(m)),,$(m)/)...)
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
@@ -82,5 +82,13 @@ demo: ## watch breakers save a failing server
 	go run ./cmd/highway demo
 
 .PHONY: picture
-picture: ## run the demo and draw the picture in the README
+picture: ## run the demo's dashboard in a browser and take the picture in the README, a minute and a half
+	go run ./browsertest/screenshots -picture docs/dashboard.png
+
+.PHONY: screenshots
+screenshots: ## take pictures of the dashboard, light and dark, wide and narrow, into bin/
+	go run ./browsertest/screenshots -into bin/screenshots
+
+.PHONY: picture-terminal
+picture-terminal: ## run the demo in a terminal and draw what it shows
 	go run ./cmd/highway/internal/picture > docs/demo.svg

@@ -51,7 +51,7 @@ func TestLinksInTheDocsLeadSomewhere(t *testing.T) {
 // TestEveryPublicSymbolIsDocumented covers fields and constants too.
 func TestEveryPublicSymbolIsDocumented(t *testing.T) {
 	var sources []string
-	for _, public := range []string{".", "fleet", "grpc", "http", "otel", "postgres", "postgres/postgrestest", "postgres/schema",
+	for _, public := range []string{".", "dashboard", "fleet", "grpc", "http", "otel", "postgres", "postgres/postgrestest", "postgres/schema",
 		"prometheus", "registry", "registry/config", "storagetest"} {
 		found, err := filepath.Glob(filepath.Join(public, "*.go"))
 		if err != nil || len(found) == 0 {

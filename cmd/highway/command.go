@@ -84,7 +84,7 @@ func rootCommand() *cobra.Command {
 	}
 	root.AddGroup(&cobra.Group{ID: groupSee, Title: "See how the circuits of a fleet fare:"},
 		&cobra.Group{ID: groupAct, Title: "Give an order to a whole fleet:"})
-	root.AddCommand(listCommand(), showCommand(), historyCommand(), watchCommand())
+	root.AddCommand(listCommand(), showCommand(), historyCommand(), watchCommand(), dashboardCommand())
 	root.AddCommand(orderCommands()...)
 	root.AddCommand(demoCommand(), doctorCommand(), setupCommand(), versionCommand(), manCommand())
 	return root

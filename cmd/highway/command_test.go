@@ -55,6 +55,11 @@ func TestMistakesExitWith2AndSayWhereHelpIs(t *testing.T) {
 		{[]string{"doctor", "nonsense"}, `"nonsense"`},
 		{[]string{"doctor", "--timeout=0s"}, "--timeout 0s: it must be more than 0"},
 		{[]string{"doctor", "--listener=x", "--poll-only"}, "[listener poll-only]"},
+		{[]string{"demo", "--dashboard", "--json"}, "[dashboard json]"},
+		{[]string{"demo", "--dashboard", "--listen=:0"}, "--listen :0: others can reach this address"},
+		{[]string{"dashboard", "--listen", "nonsense"}, "--listen nonsense: it must be an address and a port"},
+		{[]string{"dashboard", "--listen", "0.0.0.0:0"}, "it needs --tls-cert and --tls-key, or tokens of yours"},
+		{[]string{"dashboard", "--tls-cert", "cert.pem"}, "there must be both, or none"},
 		{[]string{"version", "nonsense"}, `"nonsense"`},
 		{[]string{"nonsense"}, `"nonsense"`},
 		{[]string{"--nonsense"}, "--nonsense"},
@@ -258,7 +263,7 @@ func TestTheHelpNamesTheCommands(t *testing.T) {
 		names = append(names, m[1])
 	}
 	slices.Sort(names)
-	want := []string{"close", "completion", "delete", "demo", "disable", "doctor", "half-open", "help", "history", "isolate", "list", "man", "open", "release", "setup", "show", "version", "watch"}
+	want := []string{"close", "completion", "dashboard", "delete", "demo", "disable", "doctor", "half-open", "help", "history", "isolate", "list", "man", "open", "release", "setup", "show", "version", "watch"}
 	if !slices.Equal(names, want) {
 		t.Errorf("the commands are %v, want %v", names, want)
 	}

@@ -42,6 +42,10 @@ In a terminal it shows the run live. With --plain, or when the output is not a
 terminal, it writes a line for each change of state, and now and then the
 totals.
 
+With --dashboard it serves a page on this machine instead, until Ctrl-C: the
+breakers of a fleet that calls seven servers, with buttons that break, slow and
+heal each, and that make an instance sick.
+
 Ctrl-C, or SIGTERM, ends the run cleanly: the summary so far is printed and the
 exit code is 0. Other exit codes: 1, the run failed; 2, a bad flag or argument.
 
@@ -102,7 +106,8 @@ over.`
 
 func demoCommand() *cobra.Command {
 	var config demo.Config
-	var plain, asJSON bool
+	var plain, asJSON, board bool
+	var listen string
 	command := &cobra.Command{
 		Use:   "demo",
 		Short: "Watch a fleet with breakers, and without, meet a server that fails",
@@ -111,11 +116,16 @@ func demoCommand() *cobra.Command {
   highway demo --instances 12 --duration 1m --outage 20s
   highway demo --instances 20 --sick 1
   highway demo --storage postgres
+  highway demo --dashboard
   highway demo --duration 10s --json`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := config.Validate(); err != nil {
 				return err
+			}
+			config.Logf = func(format string, arguments ...any) { fmt.Fprintf(c.ErrOrStderr(), format+"\n", arguments...) }
+			if board {
+				return demoDashboard(c.Context(), c.OutOrStdout(), config, listen)
 			}
 			show := live
 			switch {
@@ -124,7 +134,6 @@ func demoCommand() *cobra.Command {
 			case plain || !isTerminal(c.OutOrStdout()) || os.Getenv("TERM") == "dumb":
 				show = plainText
 			}
-			config.Logf = func(format string, arguments ...any) { fmt.Fprintf(c.ErrOrStderr(), format+"\n", arguments...) }
 			run, err := demo.Start(c.Context(), config)
 			if err != nil {
 				return failure{err}
@@ -145,6 +154,11 @@ func demoCommand() *cobra.Command {
 	flags.StringVar(&config.Storage, "storage", demo.Memory, "memory or `postgres`, to meet in")
 	flags.BoolVar(&plain, "plain", false, "lines of text without colours or cursor movement")
 	flags.BoolVar(&asJSON, "json", false, "nothing but a summary at the end, as a JSON object")
+	flags.BoolVar(&board, "dashboard", false, "a page with breakers of servers that you break")
+	flags.StringVar(&listen, "listen", "127.0.0.1:0", "`address` of that page")
+	for _, other := range []string{"duration", "outage", "plain", "json"} {
+		command.MarkFlagsMutuallyExclusive("dashboard", other)
+	}
 	return command
 }
 

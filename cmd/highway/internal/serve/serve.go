@@ -1,0 +1,119 @@
+// Package serve is what the commands have in common that serve a page.
+package serve
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Options say where a page is served.
+type Options struct {
+	Listen      string // an address with a port
+	Certificate string // files; empty for HTTP
+	Key         string
+}
+
+// Check says what makes no sense. Trusted says that the page may be reached from elsewhere
+// without TLS of ours.
+func (o Options) Check(trusted bool) error {
+	host, _, err := net.SplitHostPort(o.Listen)
+	switch {
+	case err != nil:
+		return fmt.Errorf("--listen %s: it must be an address and a port, such as 127.0.0.1:8080", o.Listen)
+	case (o.Certificate == "") != (o.Key == ""):
+		return errors.New("--tls-cert and --tls-key: there must be both, or none")
+	case !loopback(host) && o.Certificate == "" && !trusted:
+		return fmt.Errorf("--listen %s: others can reach this address, and would see the tokens that are made for it; "+
+			"it needs --tls-cert and --tls-key, or tokens of yours", o.Listen)
+	}
+	return nil
+}
+
+// loopback says that nobody on another machine can reach a host.
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// A Server serves a page.
+type Server struct {
+	listener net.Listener
+	http     http.Server
+	scheme   string
+}
+
+// Listen takes the address. Nothing is served before Run.
+func Listen(o Options, handler http.Handler) (*Server, error) {
+	s := &Server{scheme: "http"}
+	listener, err := net.Listen("tcp", o.Listen)
+	if err != nil {
+		return nil, err
+	}
+	if o.Certificate != "" {
+		pair, err := tls.LoadX509KeyPair(o.Certificate, o.Key)
+		if err != nil {
+			_ = listener.Close()
+			return nil, fmt.Errorf("--tls-cert and --tls-key: %w", err)
+		}
+		s.scheme = "https"
+		listener = tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12})
+	}
+	s.listener = listener
+	if host, _, _ := net.SplitHostPort(o.Listen); loopback(host) {
+		handler = OnlyLoopback(handler)
+	}
+	s.http = http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          log.New(io.Discard, "", 0), // whoever hangs up need not be told of
+	}
+	return s, nil
+}
+
+// URL is where the page is.
+func (s *Server) URL() string { return s.scheme + "://" + s.listener.Addr().String() + "/" }
+
+// Run serves until ctx ends, and then waits a moment for what is under way.
+func (s *Server) Run(ctx context.Context) error {
+	served := make(chan error, 1)
+	go func() { served <- s.http.Serve(s.listener) }()
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	end, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if s.http.Shutdown(end) != nil {
+		_ = s.http.Close()
+	}
+	<-served
+	return nil
+}
+
+// OnlyLoopback refuses requests under names that are not this machine's own. Otherwise a site
+// whose name is made to lead to 127.0.0.1 would be taken for this page by a browser, and could
+// read it (DNS rebinding).
+func OnlyLoopback(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if h, _, err := net.SplitHostPort(host); err == nil {
+			host = h
+		}
+		if !loopback(strings.Trim(host, "[]")) {
+			http.Error(w, "This page is only for 127.0.0.1 and localhost.", http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
