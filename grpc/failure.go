@@ -14,7 +14,6 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/highway-engine/highway"
-
 	"github.com/highway-engine/highway/internal/refusal"
 )
 

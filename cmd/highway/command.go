@@ -23,6 +23,7 @@ const (
 	exitUnknown   = 6
 	exitNoCircuit = 7
 	exitOvertaken = 8
+	exitWarnings  = 9 // of the doctor
 )
 
 // A failure is an error of a command that was called properly.

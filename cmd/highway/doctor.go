@@ -9,9 +9,6 @@ import (
 	"github.com/highway-engine/highway/cmd/highway/internal/doctor"
 )
 
-// exitWarnings is that of the doctor with --strict, where there are warnings and no fault.
-const exitWarnings = 4
-
 const doctorHelp = `Looks at everything between this machine and a healthy fleet, as a program would
 that is started here with the same variables, and says of each check whether it
 is ok, what it saw, and what to do. The checks are in such an order that the
@@ -26,7 +23,7 @@ Where the database is, HW_DB_* says, in the environment or in the file .env, or
 say so here.
 
 Exit codes: 0, no fault; 1, a fault, be it that the database was not reached;
-2, a bad flag or argument; 4, with --strict, warnings and no fault.
+2, a bad flag or argument; 9, with --strict, warnings and no fault.
 
 With --json the output is one object and nothing else. Its keys:
 
@@ -87,7 +84,7 @@ func doctorCommand() *cobra.Command {
 	flags.StringVar(&options.Listener, "listener", "", "connection `string` by which notifications come")
 	flags.BoolVar(&options.PollOnly, "poll-only", false, "programs do without notifications")
 	flags.DurationVar(&options.Timeout, "timeout", options.Timeout, "`time` for everything")
-	flags.BoolVar(&strict, "strict", false, "exit with 4 if there are warnings")
+	flags.BoolVar(&strict, "strict", false, "exit with 9 if there are warnings")
 	flags.BoolVar(&asJSON, "json", false, "print one object, for programs")
 	command.MarkFlagsMutuallyExclusive("listener", "poll-only")
 	return command
