@@ -132,5 +132,21 @@ func cancelled(ctx context.Context) bool { return errors.Is(ctx.Err(), context.C
 // server: it could not be sent, or a message was larger than one of both sides allows,
 // which the code does not tell from a server without resources.
 func (f *failed) mistaken() bool {
-	return f.local || f.code == codes.ResourceExhausted && strings.Contains(f.Error(), "larger than max")
+	return f.local || f.code == codes.ResourceExhausted && tooLarge(status.Convert(f.error).Message())
+}
+
+// tooLarge says whether a message is gRPC's of one that is larger than a side allows. A
+// server's own words about its queue shall not be taken for it.
+func tooLarge(message string) bool {
+	for _, start := range []string{
+		"trying to send message larger than max",
+		"grpc: received message larger than max",
+		"grpc: received message after decompression larger than max",
+		"grpc: message after decompression larger than max",
+	} {
+		if strings.HasPrefix(message, start) {
+			return true
+		}
+	}
+	return false
 }

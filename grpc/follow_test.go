@@ -110,7 +110,7 @@ func TestWhichCodesCount(t *testing.T) {
 		for code, want := range want {
 			r := protectors(t, touchy)
 			n := connect(t, highwaygrpc.ClientConfig{Protectors: r})
-			n.service.answer(status.Error(code, "so"))
+			n.service.answer(status.Error(code, "the queue is larger than max 1000")) // not gRPC's words
 			if got := status.Code(call(t.Context(), n)); got != code {
 				t.Errorf("%v came back as %v", code, got)
 			}
