@@ -96,6 +96,11 @@ CREATE TABLE IF NOT EXISTS hw_reports (
     PRIMARY KEY (resource_key, instance)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
 
+-- A report that nobody can read would be in the way of the others.
+ALTER TABLE hw_reports
+    DROP CONSTRAINT IF EXISTS hw_reports_readable,
+    ADD CONSTRAINT hw_reports_readable CHECK (isfinite(stored) AND json_array_length(said::json) > 0) NOT VALID;
+
 CREATE INDEX IF NOT EXISTS hw_reports_suspicions ON hw_reports((resource_key || '')) WHERE suspicion <> 0;
 
 CREATE SEQUENCE IF NOT EXISTS hw_suspicions;
