@@ -190,23 +190,27 @@ func (s *Storage) Instances(ctx context.Context) ([]fleet.Instance, error) {
 
 // Remove implements [fleet.Ledger]. It waits half a second for a row that somebody else
 // keeps locked.
-func (s *Storage) Remove(ctx context.Context, key string, from fleet.Identity, by, note string) (fleet.Row, error) {
+func (s *Storage) Remove(ctx context.Context, key string, from fleet.Identity, by, note string) (is fleet.Row, removed bool, err error) {
 	if s.ctx.Err() != nil {
-		return fleet.Row{}, fleet.ErrClosed
+		return is, false, fleet.ErrClosed
 	}
 	if err := s.check(key); err != nil {
-		return fleet.Row{}, err
+		return is, false, err
 	}
 	if err := fleet.CheckNote(note); err != nil {
-		return fleet.Row{}, err
+		return is, false, err
 	}
 	bounded, cancel := s.until(ctx)
 	defer cancel()
 	var there []byte
-	err := s.answer(ctx, s.pool.QueryRow(bounded, s.functions.remove, mode, s.namespace, s.prefix+key,
+	err = s.answer(ctx, s.pool.QueryRow(bounded, s.functions.remove, mode, s.namespace, s.prefix+key,
 		int64(from.Incarnation), int64(from.Epoch), int64(from.Nonce), printable(by), note).Scan(&there))
 	if err != nil || there == nil {
-		return fleet.Row{}, err
+		return is, false, err
 	}
-	return receivedRow(there)
+	if string(there) == `"removed"` {
+		return is, true, nil
+	}
+	is, err = receivedRow(there)
+	return is, false, err
 }

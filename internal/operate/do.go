@@ -25,7 +25,7 @@ var (
 // An Outcome is what an order has met and made.
 type Outcome struct {
 	Before  fleet.Row // that the order was carried out on, or that made it needless
-	After   fleet.Row // the zero Row if it is deleted
+	After   fleet.Row // the zero Row if it is deleted, by whomever
 	Changed bool      // false if there was nothing to do, as for a release without a hold
 }
 
@@ -91,13 +91,12 @@ func create(ctx context.Context, ledger fleet.Ledger, key string) (fleet.Row, er
 func (o Order) try(ctx context.Context, ledger fleet.Ledger, row fleet.Row) (is Outcome, done bool, err error) {
 	is = Outcome{Before: row, After: row}
 	if o.Action == Delete {
-		is.After, err = ledger.Remove(ctx, o.Key, row.Identity, o.By, o.Note)
+		is.After, is.Changed, err = ledger.Remove(ctx, o.Key, row.Identity, o.By, o.Note)
 		if lost(err) {
-			if seen, failed := ledger.Look(ctx, o.Key); failed == nil && seen.Row.Incarnation == 0 {
-				err = nil
+			if after, removed, known := o.removed(ctx, ledger, row); known {
+				is.After, is.Changed, err = after, removed, nil
 			}
 		}
-		is.Changed = is.After.Incarnation == 0
 	} else {
 		to, needed := o.command().Apply(row, o.By, mathrand.Uint64())
 		if !needed {
@@ -118,6 +117,32 @@ func (o Order) try(ctx context.Context, ledger fleet.Ledger, row fleet.Row) (is 
 		return Outcome{Before: row}, false, fmt.Errorf("%w: %w", highway.ErrUnknown, err)
 	}
 	return is, is.Changed, nil
+}
+
+// removed looks for what has become of row, whose removal had no answer. That it is gone does
+// not say who has removed it; the history does.
+func (o Order) removed(ctx context.Context, ledger fleet.Ledger, row fleet.Row) (is fleet.Row, removed, known bool) {
+	seen, err := ledger.Look(ctx, o.Key)
+	switch {
+	case err != nil || seen.Row.Identity == row.Identity: // which may yet be removed
+		return is, false, false
+	case seen.Row.Incarnation == row.Incarnation: // so it never will be
+		return seen.Row, false, true
+	}
+	past, err := ledger.History(ctx, fleet.HistoryQuery{Key: o.Key, Limit: 100})
+	if err != nil {
+		return is, false, false
+	}
+	for _, t := range past {
+		if !t.Deleted || t.Incarnation != row.Incarnation {
+			continue
+		}
+		if t.By == o.By && t.Note == o.Note {
+			return is, true, true
+		}
+		return seen.Row, false, true
+	}
+	return is, false, false
 }
 
 func notDone(err error) error { return fmt.Errorf("%w: %w", highway.ErrNotDone, err) }

@@ -343,7 +343,7 @@ END
 $$;
 
 -- hw_remove deletes the row at p_key if that has exactly the identity that is given, and
--- returns the row that is there then. Its last words are for the history.
+-- says so. Otherwise it returns the row that is there. Its last words are for the history.
 CREATE OR REPLACE FUNCTION hw_remove(p_namespace text, p_key text,
     p_incarnation bigint, p_epoch bigint, p_nonce bigint, p_by text, p_note text)
 RETURNS jsonb
@@ -368,7 +368,7 @@ BEGIN
     UPDATE hw_circuit_breakers SET reason = 'deleted', decided_by = p_by, note = p_note, revision = revision + 1
         WHERE resource_key = p_key;
     DELETE FROM hw_circuit_breakers WHERE resource_key = p_key;
-    RETURN NULL;
+    RETURN '"removed"';
 END
 $$;
 
