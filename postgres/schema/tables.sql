@@ -133,7 +133,7 @@ CREATE TABLE IF NOT EXISTS hw_schema (
     -- The zone of the timestamps without one. It is the server's, whatever zone a
     -- session may be in.
     time_zone    text     NOT NULL,
-    -- How long transitions are kept, and how many of each key.
+    -- How long transitions are kept, and how many of each key, besides those of people.
     history_age  interval NOT NULL DEFAULT '90 days' CHECK (history_age BETWEEN interval '0' AND interval '1000 years'),
     history_rows integer  NOT NULL DEFAULT 1000 CHECK (history_rows > 0)
 );

@@ -187,11 +187,15 @@ BEGIN
         b.hold, CASE WHEN TG_OP = 'DELETE' THEN 'deleted' ELSE b.reason END,
         CASE WHEN by_hand THEN session_user::text ELSE b.decided_by END,
         CASE WHEN by_hand THEN ''::text ELSE b.note END, coalesce(evidence, '{}'));
+    -- What people have done stays until it is too old, whatever programs write after it.
     -- The sum keeps the plan from walking through the history of all keys by the primary key.
-    SELECT id INTO oldest FROM hw_transitions WHERE resource_key = key
+    SELECT id INTO oldest FROM hw_transitions t
+        WHERE t.resource_key = key AND t.reason NOT IN ('commanded'::text, 'deleted'::text) AND t.note = ''::text
         ORDER BY id + 0 DESC OFFSET coalesce((SELECT history_rows FROM hw_schema), 1000) LIMIT 1;
     IF FOUND THEN
-        DELETE FROM hw_transitions WHERE resource_key = key AND id + 0 <= oldest;
+        DELETE FROM hw_transitions t
+        WHERE t.resource_key = key AND t.reason NOT IN ('commanded'::text, 'deleted'::text) AND t.note = ''::text
+            AND id + 0 <= oldest;
     END IF;
     IF TG_OP = 'DELETE' THEN
         DELETE FROM hw_reports WHERE resource_key = key;
