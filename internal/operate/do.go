@@ -34,8 +34,9 @@ const attempts = 20
 
 // Do carries out an order. It waits for the storage as long as ctx allows, and never says
 // that it is done when it is not: the error is an [InvalidError], [ErrNoCircuit],
-// [ErrOvertaken] or [highway.ErrNotDone] if nothing has changed, and [highway.ErrUnknown] if
-// it may have been done or not. Where somebody else changes the row at the same time, the
+// [ErrOvertaken] or [highway.ErrNotDone] if the order has changed nothing, and
+// [highway.ErrUnknown] if it may have been done or not. What Create makes for the order, a
+// closed row, may be there without it; the error says so. Where somebody else changes the row at the same time, the
 // order is carried out after that, on what is there then: Before says what it was.
 func Do(ctx context.Context, ledger fleet.Ledger, o Order) (Outcome, error) {
 	if err := o.Check(); err != nil {
@@ -47,7 +48,9 @@ func Do(ctx context.Context, ledger fleet.Ledger, o Order) (Outcome, error) {
 	}
 	row := seen.Row
 	if row.Incarnation == 0 && o.creates() {
-		if row, err = create(ctx, ledger, o.Key); err != nil {
+		if row, err = create(ctx, ledger, o.Key); lost(err) {
+			return Outcome{}, fmt.Errorf("%w, though a closed circuit may have been made: %w", highway.ErrNotDone, err)
+		} else if err != nil {
 			return Outcome{}, notDone(err)
 		}
 	}

@@ -69,9 +69,9 @@ func TestSenselessOrdersAreRefused(t *testing.T) {
 // A faulty ledger answers as it is told to.
 type faulty struct {
 	fleet.Ledger
-	change, look, history error
-	lost                  error  // it is done, and the answer does not come
-	before                func() // the first removal: what somebody else does
+	exchange, change, look, history error
+	lost                            error  // it is done, and the answer does not come
+	before                          func() // the first removal: what somebody else does
 }
 
 func (f *faulty) Change(ctx context.Context, key string, from fleet.Identity, row fleet.Row) (fleet.Row, error) {
@@ -92,6 +92,17 @@ func (f *faulty) Remove(ctx context.Context, key string, from fleet.Identity, by
 	}
 	is, removed, err := f.Ledger.Remove(ctx, key, from, by, note)
 	return is, removed && f.lost == nil, errors.Join(err, f.lost)
+}
+
+func (f *faulty) Exchange(ctx context.Context, instance string, reports map[string]fleet.Report) (map[string]fleet.View, error) {
+	if f.exchange != nil {
+		return nil, f.exchange
+	}
+	views, err := f.Ledger.Exchange(ctx, instance, reports)
+	if f.lost != nil {
+		views = nil
+	}
+	return views, errors.Join(err, f.lost)
 }
 
 func (f *faulty) History(ctx context.Context, q fleet.HistoryQuery) ([]fleet.Transition, error) {
@@ -133,6 +144,29 @@ func TestAnErrorSaysWhetherItIsDone(t *testing.T) {
 	cancel()
 	if _, err := operate.Do(gone, ledger, order); !errors.Is(err, highway.ErrNotDone) || !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestWhatIsMadeForAnOrderMayBeLeft: a closed row, if the answer to that is lost.
+func TestWhatIsMadeForAnOrderMayBeLeft(t *testing.T) {
+	errDown := errors.New("down")
+	const left = "a closed circuit may have been made"
+	for what, c := range map[string]struct {
+		faults faulty
+		left   bool
+	}{
+		"no answer": {faulty{lost: errDown}, true},
+		"refused":   {faulty{exchange: errors.Join(fleet.ErrRefused, errDown)}, false},
+	} {
+		ledger := highway.NewInMemoryStorage()
+		c.faults.Ledger = ledger
+		_, err := operate.Do(t.Context(), &c.faults, operate.Order{Key: "k", Action: operate.Isolate, By: "ann", Create: true})
+		if !errors.Is(err, highway.ErrNotDone) || !errors.Is(err, errDown) || strings.Contains(err.Error(), left) != c.left {
+			t.Errorf("%s: %v", what, err)
+		}
+		if d, err := ledger.Look(t.Context(), "k"); err != nil || (d.Row.Incarnation != 0) != c.left || d.Row.State != fleet.Closed || d.Row.Hold != fleet.NoHold {
+			t.Errorf("%s: %+v, %v", what, d, err)
+		}
 	}
 }
 
