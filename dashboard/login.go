@@ -70,7 +70,8 @@ func (d *Dashboard) logout(w http.ResponseWriter, r *http.Request) {
 func (t *tokens) set(w http.ResponseWriter, r *http.Request, value string, until time.Time) {
 	http.SetCookie(w, &http.Cookie{
 		Name: t.cookie, Value: value, Expires: until, HttpOnly: true, SameSite: http.SameSiteStrictMode,
-		// Before a proxy that ends TLS the browser alone knows that there is some.
+		// Before a proxy that ends TLS the browser alone knows that there is some, and says so
+		// with each form. Who lies about it harms nobody else.
 		Secure: r.TLS != nil || strings.HasPrefix(r.Header.Get("Origin"), "https://"),
 	})
 }
