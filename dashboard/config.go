@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -19,6 +20,13 @@ type Config struct {
 	// Access says who may look, and who may act. There is no default for looking; what
 	// says nothing about acting has no buttons.
 	Access Access
+
+	// Hosts are the names that requests may be for, without ports, such as
+	// "ops.example.com" or "127.0.0.1". Others are answered 421. None means any: then a site
+	// whose name is made to lead here can use what a browser has by itself, such as its
+	// place in a network that is trusted or a certificate (DNS rebinding). The cookies of
+	// Tokens are kept for one name, and need no Hosts.
+	Hosts []string
 
 	// Title heads the page, up to 100 bytes, such as "Highway – production". Empty means
 	// "Highway".
@@ -68,10 +76,14 @@ func (c Config) check() error {
 		fmt.Sprintf("it must be from %v to %v, or 0 for the default", leastEvery, mostEvery))
 	check(len(c.Title) <= longestTitle && utf8.ValidString(c.Title), "Title", fmt.Sprintf("%.40q", c.Title),
 		fmt.Sprintf("it must be UTF-8 of at most %d bytes", longestTitle))
+	for _, host := range c.Hosts {
+		check(host != "" && hostOf(host) == host, "Hosts", fmt.Sprintf("%.80q", host), "it must be a name in small letters or an address, without a port")
+	}
 	return errors.Join(append(all, c.Access.check())...)
 }
 
 func (c Config) withDefaults() Config {
+	c.Hosts = slices.Clone(c.Hosts)
 	if c.Title == "" {
 		c.Title = "Highway"
 	}

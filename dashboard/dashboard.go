@@ -68,6 +68,9 @@ func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("Cross-Origin-Opener-Policy", "same-origin")
 	header.Set("Cross-Origin-Resource-Policy", "same-origin")
 	header.Set("Cache-Control", "no-store")
+	if !d.hosted(w, r) {
+		return
+	}
 	if err := d.origins.Check(r); err != nil {
 		fail(w, http.StatusForbidden, "another site has sent this request: "+err.Error())
 		return

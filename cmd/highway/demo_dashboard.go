@@ -30,7 +30,7 @@ func demoDashboard(ctx context.Context, out io.Writer, config demo.Config, liste
 	// Everybody on this machine may play with it: nothing else hangs on these breakers.
 	player := func(*http.Request) (string, error) { return "you", nil }
 	d, err := dashboard.New(dashboard.Config{
-		Ledger: board.Ledger(), Access: dashboard.Access{Read: player, Act: player}, Title: "Highway demo", Panel: board.Panel(),
+		Ledger: board.Ledger(), Access: dashboard.Access{Read: player, Act: player}, Hosts: options.Hosts(), Title: "Highway demo", Panel: board.Panel(),
 	})
 	if err != nil {
 		return failure{err}

@@ -10,6 +10,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -19,6 +20,24 @@ type Options struct {
 	Listen      string // an address with a port
 	Certificate string // files; empty for HTTP
 	Key         string
+	Names       []string // that the page is reached by, behind a proxy
+}
+
+// Hosts are the names that requests may be for. At an address of this machine alone that is no
+// other name: a site whose name is made to lead there would be taken for this page by a browser,
+// and could read it (DNS rebinding). Elsewhere any will do, if no names are given.
+func (o Options) Hosts() []string {
+	hosts := slices.Clone(o.Names)
+	for i, name := range hosts {
+		hosts[i] = strings.ToLower(name)
+	}
+	if host, _, _ := net.SplitHostPort(o.Listen); loopback(host) {
+		hosts = append(hosts, "127.0.0.1", "localhost", "::1")
+		if !slices.Contains(hosts, host) {
+			hosts = append(hosts, host)
+		}
+	}
+	return hosts
 }
 
 // Check says what makes no sense. Trusted says that the page may be reached from elsewhere
@@ -67,9 +86,6 @@ func Listen(o Options, handler http.Handler) (*Server, error) {
 		listener = tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12})
 	}
 	s.listener = listener
-	if host, _, _ := net.SplitHostPort(o.Listen); loopback(host) {
-		handler = OnlyLoopback(handler)
-	}
 	s.http = http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
@@ -99,21 +115,4 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	<-served
 	return nil
-}
-
-// OnlyLoopback refuses requests under names that are not this machine's own. Otherwise a site
-// whose name is made to lead to 127.0.0.1 would be taken for this page by a browser, and could
-// read it (DNS rebinding).
-func OnlyLoopback(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := r.Host
-		if h, _, err := net.SplitHostPort(host); err == nil {
-			host = h
-		}
-		if !loopback(strings.Trim(host, "[]")) {
-			http.Error(w, "This page is only for 127.0.0.1 and localhost.", http.StatusMisdirectedRequest)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
 }
