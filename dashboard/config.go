@@ -40,7 +40,8 @@ type Config struct {
 	// Panel, if it is not nil, is a part of the page that belongs to whoever mounts it. It is
 	// served under panel/, and its panel.js is loaded as a module whose default export is
 	// called with an element for it, and with whether this person may act. Reading it takes
-	// what looking takes, other methods than GET and HEAD what acting takes.
+	// what looking takes, other methods than GET and HEAD what acting takes. A
+	// body must come within ten seconds.
 	Panel http.Handler
 }
 

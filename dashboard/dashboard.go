@@ -9,6 +9,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 )
 
 // A Dashboard serves the page and what it shows. It comes from [New], and ends with Close. It
@@ -56,6 +57,10 @@ var page embed.FS
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
+// slowestBody is how long the body of a request may take to come: one that drips would keep a
+// connection for good.
+const slowestBody = 10 * time.Second
+
 // ServeHTTP implements [http.Handler].
 func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
@@ -68,6 +73,10 @@ func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("Cross-Origin-Opener-Policy", "same-origin")
 	header.Set("Cross-Origin-Resource-Policy", "same-origin")
 	header.Set("Cache-Control", "no-store")
+	if r.Body != nil && r.Body != http.NoBody {
+		// Also what nobody reads here is read by the server before its answer has gone.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(slowestBody))
+	}
 	if !d.hosted(w, r) {
 		return
 	}

@@ -29,8 +29,10 @@ func (d *Dashboard) events(w http.ResponseWriter, r *http.Request) {
 	}
 	defer d.sampler.leave(listener)
 	control := http.NewResponseController(w)
-	// The server's limits for a request are not for this one, if it lets us say so.
-	_ = control.SetReadDeadline(time.Time{})
+	if r.Body == nil || r.Body == http.NoBody {
+		// The server's limits for a request are not for this one, if it lets us say so.
+		_ = control.SetReadDeadline(time.Time{})
+	}
 	send := func(event []byte) error {
 		if err := control.SetWriteDeadline(time.Now().Add(slowest)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 			return err

@@ -89,6 +89,7 @@ func Listen(o Options, handler http.Handler) (*Server, error) {
 	s.http = http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       20 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          log.New(io.Discard, "", 0), // whoever hangs up need not be told of
