@@ -14,7 +14,8 @@ import (
 // trusted or a certificate, is enough only with Config.Hosts: a site can have its own name lead
 // here.
 type Access struct {
-	// Read lets somebody look. It is required.
+	// Read lets somebody look. It is required. Of one who, 20 browsers are kept up to date at
+	// once, and of all 200; an empty who is nobody in particular, to whom only the 200 apply.
 	Read func(*http.Request) (who string, err error)
 
 	// Act lets somebody act who may also look. Who is kept with each action, in one line of

@@ -188,11 +188,15 @@ func (d *Dashboard) me(w http.ResponseWriter, r *http.Request) {
 		WhyNot string `json:"why_not,omitempty"` // no buttons
 		Panel  bool   `json:"panel"`
 		Logout bool   `json:"logout"`
+		Full   string `json:"full,omitempty"` // why nobody else gets the stream
 	}{Title: d.config.Title, Who: who, Panel: d.config.Panel != nil, Logout: d.config.Access.tokens != nil && r.Header.Get("Authorization") == ""}
 	if name, err := d.config.Access.act(r); err != nil {
 		is.WhyNot = err.Error()
 	} else {
 		is.Act, is.Who = true, name
+	}
+	if err := d.sampler.full(); err != nil {
+		is.Full = err.Error()
 	}
 	answer(w, http.StatusOK, is)
 }

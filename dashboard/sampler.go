@@ -347,18 +347,27 @@ func (s *sampler) note(latest []transitionJSON) (added []transitionJSON) {
 }
 
 // join adds somebody who listens, and returns what that one must know first.
-func (s *sampler) join() (*listener, []byte, error) {
+func (s *sampler) join(who string) (*listener, []byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l, err := s.hub.join()
+	l, err := s.hub.join(who)
 	if err != nil {
 		return nil, nil, err
 	}
-	s.soon() // what is known may be old
+	if time.Since(s.taken) > s.every {
+		s.soon() // what is known is from when nobody watched
+	}
 	if s.whole == nil {
 		s.whole = s.all()
 	}
 	return l, s.whole, nil
+}
+
+// full says why nobody else can listen, if that is so.
+func (s *sampler) full() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.hub.full()
 }
 
 func (s *sampler) leave(l *listener) {
