@@ -14,7 +14,7 @@ import (
 
 // demoDashboard serves the dashboard of a fleet that is there for it, until ctx ends.
 func demoDashboard(ctx context.Context, out io.Writer, config demo.Config, listen string) (err error) {
-	options := serve.Options{Listen: listen}
+	options := serve.Options{Listen: listen, Here: true}
 	if err := options.Check(false); err != nil {
 		return err
 	}

@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"log/slog"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -20,6 +22,7 @@ type Options struct {
 	Listen      string // an address with a port
 	Certificate string // files; empty for HTTP
 	Key         string
+	Here        bool     // the page is for this machine alone
 	Names       []string // that the page is reached by, behind a proxy
 }
 
@@ -47,6 +50,9 @@ func (o Options) Check(trusted bool) error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("--listen %s: it must be an address and a port, such as 127.0.0.1:8080", o.Listen)
+	case o.Here && !loopback(host):
+		return fmt.Errorf("--listen %s: others can reach this address, and this page is for this machine alone; "+
+			"it must be an address of its own, such as 127.0.0.1:8080", o.Listen)
 	case (o.Certificate == "") != (o.Key == ""):
 		return errors.New("--tls-cert and --tls-key: there must be both, or none")
 	case !loopback(host) && o.Certificate == "" && !trusted:
@@ -87,12 +93,12 @@ func Listen(o Options, handler http.Handler) (*Server, error) {
 	}
 	s.listener = listener
 	s.http = http.Server{
-		Handler:           handler,
+		Handler:           upset(handler),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       20 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          log.New(io.Discard, "", 0), // whoever hangs up need not be told of
+		ErrorLog:          log.New(io.Discard, "", 0), // whoever hangs up need not be told of; upset is
 	}
 	return s, nil
 }
@@ -116,4 +122,21 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	<-served
 	return nil
+}
+
+// upset logs a handler's panic, which then ends the connection as it does without this.
+func upset(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			p := recover()
+			if p == nil {
+				return
+			}
+			if p != http.ErrAbortHandler {
+				slog.Error("a request has failed", "method", r.Method, "path", r.URL.Path, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			}
+			panic(http.ErrAbortHandler)
+		}()
+		next.ServeHTTP(w, r)
+	})
 }

@@ -1,7 +1,12 @@
 package serve
 
 import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net/http"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -36,9 +41,53 @@ func TestAnAddressThatOthersReachNeedsMore(t *testing.T) {
 			}
 		}
 	}
+	for _, listen := range []string{":0", "0.0.0.0:80", "10.1.2.3:1"} {
+		// Where there are no such flags none are spoken of.
+		if err := (Options{Listen: listen, Here: true}).Check(false); err == nil || !strings.Contains(err.Error(), "this machine alone") || strings.Contains(err.Error(), "--tls") {
+			t.Errorf("%s: %v", listen, err)
+		}
+	}
+	if err := (Options{Listen: "localhost:0", Here: true}).Check(false); err != nil {
+		t.Error(err)
+	}
 	for _, wrong := range []Options{{Listen: "127.0.0.1"}, {Listen: ""}, {Listen: ":1", Certificate: "c"}, {Listen: ":1", Key: "k"}} {
 		if wrong.Check(true) == nil {
 			t.Errorf("%+v", wrong)
 		}
+	}
+}
+
+func TestAPanicIsLogged(t *testing.T) {
+	var out bytes.Buffer
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&out, nil)))
+	t.Cleanup(func() { slog.SetDefault(before) })
+	server, err := Listen(Options{Listen: "127.0.0.1:0"}, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/aborted" {
+			panic(http.ErrAbortHandler)
+		}
+		panic("of the handler")
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if server.http.ReadTimeout == 0 {
+		t.Error("a request that drips is waited for")
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- server.Run(ctx) }()
+	for _, path := range []string{"aborted", "x"} {
+		if response, err := http.Get(server.URL() + path); err == nil {
+			response.Body.Close()
+			t.Errorf("%s is answered: %s", path, response.Status)
+		}
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	if said := out.String(); strings.Count(said, "level=ERROR") != 1 || !strings.Contains(said, `panic="of the handler"`) || !strings.Contains(said, "serve_test.go") || !strings.Contains(said, "path=/x") {
+		t.Errorf("it is logged as %q", said)
 	}
 }
