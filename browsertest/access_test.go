@@ -46,6 +46,37 @@ func TestALinkWithATokenLogsIn(t *testing.T) {
 	until(t, p, is(word("payments"), "Closed"), is("document.getElementById('who').textContent", "ann"), "!location.href.includes('token')")
 }
 
+func TestALinkWithATokenLogsInWhoIsLoggedIn(t *testing.T) {
+	storage := highway.NewInMemoryStorage()
+	rows(t, storage, "web-1", "payments")
+	url := serve(t, dashboard.Config{Ledger: storage, Access: dashboard.Tokens(readToken, actToken)})
+	link := func(token, name string) string {
+		return url + "#token=" + strings.ReplaceAll(token, " ", "+") + "&name=" + name
+	}
+	p := open(t, Wide, link(readToken, "ann"))
+	who := func(name string) {
+		t.Helper()
+		until(t, p, is("document.getElementById('who').textContent", name), is(word("payments"), "Closed"), "location.hash === ''")
+	}
+	who("ann, looking")
+	must(t, p.Go(link(actToken, "bob"))) // in the same tab: the page is there, only the hash is another
+	who("bob")
+	must(t, p.Go("about:blank"))
+	must(t, p.Go(link(readToken, "eve"))) // a page that begins with it
+	who("eve, looking")
+	for range 6 { // nor is it in the history
+		get[bool](t, p, "setTimeout(() => history.back()) > 0")
+		until(t, p, "document.readyState === 'complete'")
+		if at := get[string](t, p, "location.href"); strings.Contains(at, "token") {
+			t.Errorf("the history has %s", at)
+		}
+	}
+
+	// Where there is no form it leaves the address bar too.
+	p = open(t, Wide, serve(t, dashboard.Config{Ledger: storage})+"#token=x&name=y")
+	until(t, p, is(word("payments"), "Closed"), is("document.getElementById('who').textContent", "ann"), "location.hash === ''")
+}
+
 func TestSomebodyElseIsFaster(t *testing.T) {
 	storage := highway.NewInMemoryStorage()
 	rows(t, storage, "web-1", "payments")

@@ -45,6 +45,8 @@ func Start(ctx context.Context) (*Browser, error) {
 		chromedp.ExecPath(path),
 		chromedp.NoSandbox, // it refuses to start as root otherwise, and opens nothing but our own pages
 		chromedp.Flag("lang", "en-GB"),
+		chromedp.Flag("host-resolver-rules", "MAP *.test 127.0.0.1"), // names that are not this machine's own
+		chromedp.Flag("ignore-certificate-errors", true),             // of servers that a test has made
 	)
 	ctx, stop := chromedp.NewExecAllocator(ctx, options...)
 	ctx, stopBrowser := chromedp.NewContext(ctx)

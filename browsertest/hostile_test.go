@@ -34,7 +34,7 @@ func TestHostileTextStaysText(t *testing.T) {
 	p := open(t, Wide, serve(t, dashboard.Config{Ledger: storage, Title: "<i>mine</i>"}))
 	until(t, p, fmt.Sprintf("document.querySelectorAll('.rows .row').length === %d", len(hostile)), "document.title === '<i>mine</i>'")
 	text := get[string](t, p, "document.getElementById('rows').textContent + document.getElementById('timeline').textContent")
-	for _, want := range []string{hostile[0], hostile[1], hostile[2], hostile[3], "rtl ⟨U+202E⟩gnp.exe", "␇", "␛[2J", "␊", "␡", "zero⟨U+200B⟩width", "bytes fffe", "<iframe src=javascript:alert(1)>", `ordered by <b onclick=x>"o'brien"`} {
+	for _, want := range []string{hostile[0], hostile[1], hostile[2], hostile[3], "rtl ⟨U+202E⟩gnp.exe", "␇", "␛[2J", "␊", "␡", "zero⟨U+200B⟩width", "bytes fffe", "<iframe src=javascript:alert(1)>", `Ordered by <b onclick=x>"o'brien"`} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in\n%s", want, text)
 		}
@@ -55,5 +55,28 @@ func TestHostileTextStaysText(t *testing.T) {
 	}
 	if had := get[bool](t, p, "document.title.includes('had') || !!document.querySelector('iframe, main img, script:not([src]), .rows svg[onload], b[onclick]')"); had {
 		t.Error("text has become markup")
+	}
+}
+
+func TestANameIsWrittenAsItIs(t *testing.T) {
+	storage := highway.NewInMemoryStorage()
+	rows(t, storage, "web-1", "payments", "mail")
+	for _, o := range []operate.Order{{Key: "payments", Action: operate.Isolate}, {Key: "payments", Action: operate.Release}, {Key: "payments", Action: operate.Close}, {Key: "mail", Action: operate.Delete}} {
+		o.By = "root@vm"
+		_, err := operate.Do(t.Context(), storage, o)
+		must(t, err)
+	}
+	p := open(t, Wide, serve(t, dashboard.Config{Ledger: storage}))
+	until(t, p, "document.querySelectorAll('.timeline li').length >= 4")
+	text := get[string](t, p, "document.querySelector('.timeline').innerText")
+	if !strings.Contains(text, "Ordered by root@vm") || !strings.Contains(text, "Deleted by root@vm") || strings.Contains(text, "Root@vm") {
+		t.Error(text)
+	}
+	lines := get[[]string](t, p, "[...document.querySelectorAll('.timeline .muted')].map((l) => getComputedStyle(l, '::first-letter').textTransform + ' ' + l.textContent)")
+	for _, line := range lines {
+		said, ok := strings.CutPrefix(line, "none ")
+		if !ok || said[0] < 'A' || said[0] > 'Z' {
+			t.Errorf("%q", line)
+		}
 	}
 }

@@ -16,13 +16,13 @@ func TestStatesChangeWhileOneLooks(t *testing.T) {
 		rowOf("payments")+".querySelector('.until').textContent.startsWith('probes in')",
 		rowOf("payments")+".querySelector('.spark .line').getAttribute('d').length > 20",
 		"document.getElementById('said').textContent.includes('payments is open')",
-		"document.querySelector('#timeline li[data-look=open]').textContent.includes('the instances saw it fail')",
+		"document.querySelector('#timeline li[data-look=open]').textContent.includes('The instances saw it fail')",
 		is("document.querySelector('.rows .row[aria-rowindex=\"2\"]').key", "payments")) // trouble first
 	if state := get[string](t, p, word("search")); state != "Closed" {
 		t.Errorf("search is %s", state)
 	}
 	s.down["payments"].Store(false)
-	until(t, p, is(word("payments"), "Closed"), "document.querySelector('#timeline').textContent.includes('its probes succeeded')")
+	until(t, p, is(word("payments"), "Closed"), "document.querySelector('#timeline').textContent.includes('Its probes succeeded')")
 }
 
 func TestAnActionOpensABreakerOnEveryInstance(t *testing.T) {

@@ -9,10 +9,13 @@ import (
 // asked for every request, and may be asked several times for one. It returns who that is, or
 // an error, whose text the person is shown. They must be safe for concurrent use.
 //
-// The Dashboard refuses what other sites make a browser send, so that a cookie, or a network
-// that is trusted, is enough for the functions to go by.
+// The Dashboard refuses what other sites make a browser send, so that a cookie is enough for the
+// functions to go by. What a browser has under any name, such as its place in a network that is
+// trusted or a certificate, is enough only with Config.Hosts: a site can have its own name lead
+// here.
 type Access struct {
-	// Read lets somebody look. It is required.
+	// Read lets somebody look. It is required. Of one who, 20 browsers are kept up to date at
+	// once, and of all 200; an empty who is nobody in particular, to whom only the 200 apply.
 	Read func(*http.Request) (who string, err error)
 
 	// Act lets somebody act who may also look. Who is kept with each action, in one line of

@@ -90,7 +90,7 @@ func TestEveryAnswerIsSafeToShow(t *testing.T) {
 		w := ask(d, "GET", target, "", bearer(readToken))
 		for name, want := range map[string]string{
 			"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self';", "X-Content-Type-Options": "nosniff",
-			"Cache-Control": "no-store", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
+			"Cache-Control": "no-store", "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin",
 		} {
 			if got := w.Header().Get(name); !strings.HasPrefix(got, want) {
 				t.Errorf("%s: %s is %q", target, name, got)
@@ -163,6 +163,9 @@ func TestWhatMakesNoSenseIsRefused(t *testing.T) {
 		"Config.Access.Read is nil":                    func(c *dashboard.Config) { c.Access = dashboard.Access{} },
 		"Config.Every is 1ns":                          func(c *dashboard.Config) { c.Every = 1 },
 		"Config.Every is -1ns":                         func(c *dashboard.Config) { c.Every = -1 },
+		`Config.Hosts is "a:80"`:                       func(c *dashboard.Config) { c.Hosts = []string{"a", "a:80"} },
+		`Config.Hosts is "A.example"`:                  func(c *dashboard.Config) { c.Hosts = []string{"A.example"} },
+		`Config.Hosts is ""`:                           func(c *dashboard.Config) { c.Hosts = []string{""} },
 		"Config.Title is":                              func(c *dashboard.Config) { c.Title = strings.Repeat("t", 101) },
 		"a token to read of 5 bytes":                   func(c *dashboard.Config) { c.Access = dashboard.Tokens("short", actToken) },
 		"a token to read of 0 bytes":                   func(c *dashboard.Config) { c.Access = dashboard.Tokens("", "") },

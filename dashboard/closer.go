@@ -19,7 +19,7 @@ func closer(ctx context.Context, ledger fleet.Ledger, all []fleet.Circuit) (map[
 	var picked []*fleet.Circuit
 	for i := range all {
 		c := &all[i]
-		if c.Row.State == fleet.Closed && c.Row.Hold == fleet.NoHold && (c.Suspects > 0 || 10*c.Failures > c.Outcomes) {
+		if c.Row.State == fleet.Closed && c.Row.Hold == fleet.NoHold && (c.Suspects > 0 || c.Failures > c.Outcomes/10) {
 			picked = append(picked, c)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -20,6 +21,13 @@ type Config struct {
 	// says nothing about acting has no buttons.
 	Access Access
 
+	// Hosts are the names that requests may be for, without ports, such as
+	// "ops.example.com" or "127.0.0.1". Others are answered 421. None means any: then a site
+	// whose name is made to lead here can use what a browser has by itself, such as its
+	// place in a network that is trusted or a certificate (DNS rebinding). The cookies of
+	// Tokens are kept for one name, and need no Hosts.
+	Hosts []string
+
 	// Title heads the page, up to 100 bytes, such as "Highway – production". Empty means
 	// "Highway".
 	Title string
@@ -32,7 +40,8 @@ type Config struct {
 	// Panel, if it is not nil, is a part of the page that belongs to whoever mounts it. It is
 	// served under panel/, and its panel.js is loaded as a module whose default export is
 	// called with an element for it, and with whether this person may act. Reading it takes
-	// what looking takes, other methods than GET and HEAD what acting takes.
+	// what looking takes, other methods than GET and HEAD what acting takes. A
+	// body must come within ten seconds.
 	Panel http.Handler
 }
 
@@ -68,10 +77,14 @@ func (c Config) check() error {
 		fmt.Sprintf("it must be from %v to %v, or 0 for the default", leastEvery, mostEvery))
 	check(len(c.Title) <= longestTitle && utf8.ValidString(c.Title), "Title", fmt.Sprintf("%.40q", c.Title),
 		fmt.Sprintf("it must be UTF-8 of at most %d bytes", longestTitle))
+	for _, host := range c.Hosts {
+		check(host != "" && hostOf(host) == host, "Hosts", fmt.Sprintf("%.80q", host), "it must be a name in small letters or an address, without a port")
+	}
 	return errors.Join(append(all, c.Access.check())...)
 }
 
 func (c Config) withDefaults() Config {
+	c.Hosts = slices.Clone(c.Hosts)
 	if c.Title == "" {
 		c.Title = "Highway"
 	}

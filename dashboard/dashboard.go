@@ -9,6 +9,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 )
 
 // A Dashboard serves the page and what it shows. It comes from [New], and ends with Close. It
@@ -56,16 +57,29 @@ var page embed.FS
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
+// slowestBody is how long the body of a request may take to come: one that drips would keep a
+// connection for good.
+const slowestBody = 10 * time.Second
+
 // ServeHTTP implements [http.Handler].
 func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("Content-Security-Policy", policy)
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("X-Frame-Options", "DENY") // for browsers that know no frame-ancestors
-	header.Set("Referrer-Policy", "no-referrer")
+	// With "no-referrer" browsers would say "null" for where the forms come from. A token is
+	// after the #, which no referrer has.
+	header.Set("Referrer-Policy", "same-origin")
 	header.Set("Cross-Origin-Opener-Policy", "same-origin")
 	header.Set("Cross-Origin-Resource-Policy", "same-origin")
 	header.Set("Cache-Control", "no-store")
+	if r.Body != nil && r.Body != http.NoBody {
+		// Also what nobody reads here is read by the server before its answer has gone.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(slowestBody))
+	}
+	if !d.hosted(w, r) {
+		return
+	}
 	if err := d.origins.Check(r); err != nil {
 		fail(w, http.StatusForbidden, "another site has sent this request: "+err.Error())
 		return
@@ -174,11 +188,15 @@ func (d *Dashboard) me(w http.ResponseWriter, r *http.Request) {
 		WhyNot string `json:"why_not,omitempty"` // no buttons
 		Panel  bool   `json:"panel"`
 		Logout bool   `json:"logout"`
+		Full   string `json:"full,omitempty"` // why nobody else gets the stream
 	}{Title: d.config.Title, Who: who, Panel: d.config.Panel != nil, Logout: d.config.Access.tokens != nil && r.Header.Get("Authorization") == ""}
 	if name, err := d.config.Access.act(r); err != nil {
 		is.WhyNot = err.Error()
 	} else {
 		is.Act, is.Who = true, name
+	}
+	if err := d.sampler.full(); err != nil {
+		is.Full = err.Error()
 	}
 	answer(w, http.StatusOK, is)
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -173,9 +172,3 @@ func until(t *testing.T, events <-chan event, wanted func(event) bool) event {
 }
 
 var errAway = errors.New("away")
-
-// discard reads what there is.
-func discard(body io.ReadCloser) {
-	_, _ = io.Copy(io.Discard, body)
-	_ = body.Close()
-}

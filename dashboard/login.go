@@ -50,27 +50,30 @@ func (d *Dashboard) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	until := time.Now().Add(session)
-	tokens.set(w, r, tokens.seal(name, token, until), until)
+	setCookie(w, r, tokens.seal(name, token, until), until)
 	redirect(w, "./")
 }
 
-// logout forgets who somebody was.
+// logout has the browser forget who somebody was. A cookie that another has kept is good until
+// its time is over, or the token is another: there is nothing here in which it could be struck
+// off.
 func (d *Dashboard) logout(w http.ResponseWriter, r *http.Request) {
 	if !methods(w, r, http.MethodPost) {
 		return
 	}
-	if tokens := d.config.Access.tokens; tokens != nil {
-		tokens.set(w, r, "", time.Unix(1, 0))
+	if d.config.Access.tokens != nil && len(r.CookiesNamed(cookieName(r))) > 0 {
+		setCookie(w, r, "", time.Unix(1, 0))
 	}
 	redirect(w, "./")
 }
 
-// set gives the browser a cookie, for the folder that it sees this page in: where that is
+// setCookie gives the browser a cookie, for the folder that it sees this page in: where that is
 // only the browser knows.
-func (t *tokens) set(w http.ResponseWriter, r *http.Request, value string, until time.Time) {
+func setCookie(w http.ResponseWriter, r *http.Request, value string, until time.Time) {
 	http.SetCookie(w, &http.Cookie{
-		Name: t.cookie, Value: value, Expires: until, HttpOnly: true, SameSite: http.SameSiteStrictMode,
-		// Before a proxy that ends TLS the browser alone knows that there is some.
+		Name: cookieName(r), Value: value, Expires: until, HttpOnly: true, SameSite: http.SameSiteStrictMode,
+		// Before a proxy that ends TLS the browser alone knows that there is some, and says so
+		// with each form. Who lies about it harms nobody else.
 		Secure: r.TLS != nil || strings.HasPrefix(r.Header.Get("Origin"), "https://"),
 	})
 }

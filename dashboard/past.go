@@ -1,5 +1,7 @@
 package dashboard
 
+import "math/bits"
+
 // pastSlots is how many failure rates are kept of each circuit: two minutes, if the ledger is
 // looked at every second.
 const pastSlots = 120
@@ -16,7 +18,11 @@ func level(failures, outcomes int) byte {
 	if outcomes <= 0 {
 		return unknown
 	}
-	return levels[min(max(failures, 0), outcomes)*(len(levels)-1)/outcomes]
+	// A ledger can have any numbers in it, whose product an int need not hold.
+	most := uint64(len(levels) - 1)
+	high, low := bits.Mul64(uint64(min(max(failures, 0), outcomes)), most)
+	is, _ := bits.Div64(high, low, uint64(outcomes))
+	return levels[is]
 }
 
 // A past is the failure rates of one circuit. All circuits have theirs at the same slots.

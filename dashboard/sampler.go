@@ -1,9 +1,12 @@
 package dashboard
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -47,9 +50,10 @@ type sampler struct {
 	slot        int64     // the last one filled
 	taken       time.Time // when; zero before the first answer
 	since       time.Time // since when the ledger has not answered; zero if it has
-	err         error     // and what it said last
+	why         string    // and what it said last; empty if it has
 	whole       []byte    // all that is known, as an event; nil once that has changed
 	hub         hub
+	upset       sync.Once // to log it
 }
 
 // tracked is what is kept of a circuit.
@@ -130,10 +134,23 @@ type answered struct {
 	closer      map[string]fleet.Detail // of those that closer picks
 }
 
+// sample looks once. Whatever a ledger says, it does not end the process.
 func (s *sampler) sample() {
+	defer func() {
+		if r := recover(); r != nil {
+			s.upset.Do(func() {
+				slog.Error("highway/dashboard: what the ledger says cannot be shown", "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+			})
+			s.restart(fmt.Errorf("what the ledger says cannot be shown: %v", r))
+		}
+	}()
 	ctx, cancel := context.WithTimeout(s.ctx, patience)
 	defer cancel()
 	is, err := s.ask(ctx)
+	why := ""
+	if err != nil {
+		why = short(err)
+	}
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -141,15 +158,33 @@ func (s *sampler) sample() {
 		return
 	}
 	if err != nil {
-		if s.since.IsZero() {
-			s.since = now
-		}
-		s.err, s.whole = err, nil
-		s.hub.tell(event("lost", lostJSON{At: now.UnixMilli(), Since: s.since.UnixMilli(), Why: short(err)}))
+		s.lost(why, now)
 		return
 	}
-	s.since, s.err, s.whole = time.Time{}, nil, nil
+	s.since, s.why, s.whole = time.Time{}, "", nil
 	s.hub.tell(event("sample", s.take(is, now)))
+}
+
+// lost keeps that the ledger has not answered, and tells it.
+func (s *sampler) lost(why string, now time.Time) {
+	if s.since.IsZero() {
+		s.since = now
+	}
+	s.why, s.whole = why, nil
+	s.hub.tell(event("lost", lostJSON{At: now.UnixMilli(), Since: s.since.UnixMilli(), Why: why}))
+}
+
+// restart forgets what has been half taken. Who listens comes back, and is told all anew.
+func (s *sampler) restart(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.circuits)
+	clear(s.known)
+	s.transitions, s.taken = nil, time.Time{}
+	s.lost(short(err), time.Now())
+	for l := range s.hub.all {
+		s.hub.leave(l)
+	}
 }
 
 // short is what people need of an error.
@@ -299,7 +334,7 @@ func (s *sampler) note(latest []transitionJSON) (added []transitionJSON) {
 		return nil
 	}
 	s.transitions = append(slices.Clone(added), s.transitions...)
-	slices.SortStableFunc(s.transitions, func(a, b transitionJSON) int { return int(b.At - a.At) })
+	slices.SortStableFunc(s.transitions, func(a, b transitionJSON) int { return cmp.Compare(b.At, a.At) })
 	s.transitions = s.transitions[:min(len(s.transitions), mostTransitions)]
 	clear(s.known)
 	for _, t := range s.transitions {
@@ -312,18 +347,27 @@ func (s *sampler) note(latest []transitionJSON) (added []transitionJSON) {
 }
 
 // join adds somebody who listens, and returns what that one must know first.
-func (s *sampler) join() (*listener, []byte, error) {
+func (s *sampler) join(who string) (*listener, []byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l, err := s.hub.join()
+	l, err := s.hub.join(who)
 	if err != nil {
 		return nil, nil, err
 	}
-	s.soon() // what is known may be old
+	if time.Since(s.taken) > s.every {
+		s.soon() // what is known is from when nobody watched
+	}
 	if s.whole == nil {
 		s.whole = s.all()
 	}
 	return l, s.whole, nil
+}
+
+// full says why nobody else can listen, if that is so.
+func (s *sampler) full() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.hub.full()
 }
 
 func (s *sampler) leave(l *listener) {
@@ -341,8 +385,8 @@ func (s *sampler) all() []byte {
 		is.Circuits = append(is.Circuits, t.circuitJSON)
 		is.Past = append(is.Past, t.past.text(s.slot))
 	}
-	if s.err != nil {
-		is.Lost = &lostJSON{At: now.UnixMilli(), Since: s.since.UnixMilli(), Why: short(s.err)}
+	if !s.since.IsZero() {
+		is.Lost = &lostJSON{At: now.UnixMilli(), Since: s.since.UnixMilli(), Why: s.why}
 	}
 	return event("all", is)
 }

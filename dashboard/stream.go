@@ -16,12 +16,19 @@ const (
 	checked = time.Minute
 )
 
+// A fullJSON says to a page why it has no place any more. It does not come back by itself, as it
+// would take that of another.
+type fullJSON struct {
+	Why string `json:"why"`
+}
+
 // events is the stream of what happens, from the whole state on.
 func (d *Dashboard) events(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodHead {
 		return
 	}
-	listener, whole, err := d.sampler.join()
+	who, _ := d.config.Access.Read(r)
+	listener, whole, err := d.sampler.join(who)
 	if err != nil {
 		w.Header().Set("Retry-After", "5")
 		fail(w, http.StatusServiceUnavailable, err.Error())
@@ -29,13 +36,15 @@ func (d *Dashboard) events(w http.ResponseWriter, r *http.Request) {
 	}
 	defer d.sampler.leave(listener)
 	control := http.NewResponseController(w)
-	// The server's limits for a request are not for this one, if it lets us say so.
-	_ = control.SetReadDeadline(time.Time{})
-	send := func(event []byte) error {
+	if r.Body == nil || r.Body == http.NoBody {
+		// The server's limits for a request are not for this one, if it lets us say so.
+		_ = control.SetReadDeadline(time.Time{})
+	}
+	send := func(told []byte) error {
 		if err := control.SetWriteDeadline(time.Now().Add(slowest)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 			return err
 		}
-		if _, err := w.Write(event); err != nil {
+		if _, err := w.Write(told); err != nil {
 			return err
 		}
 		return control.Flush()
@@ -51,11 +60,14 @@ func (d *Dashboard) events(w http.ResponseWriter, r *http.Request) {
 	for {
 		var err error
 		select {
-		case event, more := <-listener.events:
+		case told, more := <-listener.events:
 			if !more {
+				if listener.why != "" {
+					_ = send(event("full", fullJSON{listener.why}))
+				}
 				return
 			}
-			err = send(event)
+			err = send(told)
 		case <-beat.C:
 			err = send([]byte("event: beat\ndata: {}\n\n"))
 			if time.Since(asked) >= checked {

@@ -166,22 +166,6 @@ func TestABrowserThatReadsNothingIsDropped(t *testing.T) {
 	}
 }
 
-func TestListenersAreBounded(t *testing.T) {
-	d := newDashboard(t, dashboard.Config{Every: time.Minute})
-	server := serve(t, d)
-	for range 200 {
-		until(t, listen(t, server.URL+"/api/events"), func(event) bool { return true })
-	}
-	response, err := http.Get(server.URL + "/api/events")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer discard(response.Body)
-	if response.StatusCode != http.StatusServiceUnavailable {
-		t.Errorf("%d", response.StatusCode)
-	}
-}
-
 func TestMoreCircuitsThanCanBeKept(t *testing.T) {
 	storage := highway.NewInMemoryStorage()
 	var keys []string

@@ -5,9 +5,9 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -30,11 +30,9 @@ const (
 // Programs send "Authorization: Bearer" and the token. People give it to a form, with a name
 // that is kept with what they do; nobody checks that name. Their browser keeps a cookie for
 // twelve hours from which the token cannot be told. Another token ends what was logged in
-// with the one before.
+// with the one before; logging out only has the browser forget its cookie.
 func Tokens(read, act string) Access {
 	t := &tokens{read: read, mayAct: act}
-	sum := sha256.Sum256([]byte("highway dashboard\x00" + read))
-	t.cookie = "highway_" + hex.EncodeToString(sum[:6])
 	a := Access{tokens: t, Read: func(r *http.Request) (string, error) {
 		if who, role := t.of(r); role != nothing {
 			return who, nil
@@ -72,7 +70,16 @@ const (
 // tokens are two secrets, and the cookies that are made from them.
 type tokens struct {
 	read, mayAct string
-	cookie       string // its name: dashboards on other ports of this host have others
+}
+
+// cookieName is how the cookie is called for who sends a request. Dashboards on other ports of a
+// host have others, as browsers do not keep these apart.
+func cookieName(r *http.Request) string {
+	_, port, _ := net.SplitHostPort(r.Host)
+	if n, err := strconv.ParseUint(port, 10, 16); err == nil {
+		return "highway_" + strconv.FormatUint(n, 10)
+	}
+	return "highway"
 }
 
 func (t *tokens) check() error {
@@ -113,7 +120,7 @@ func (t *tokens) of(r *http.Request) (who string, may role) {
 	if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
 		return "bearer of a token", t.role(bearer)
 	}
-	for _, c := range r.CookiesNamed(t.cookie) {
+	for _, c := range r.CookiesNamed(cookieName(r)) {
 		if who, may = t.open(c.Value, time.Now()); may != nothing {
 			return who, may
 		}

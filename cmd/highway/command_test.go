@@ -53,7 +53,7 @@ func TestMistakesExitWith2AndSayWhereHelpIs(t *testing.T) {
 		{[]string{"setup", "--roles", "--dry-run"}, "[dry-run roles]"},
 		{[]string{"setup", "--dsn=host='"}, "the connection string makes no sense"},
 		{[]string{"demo", "--dashboard", "--json"}, "[dashboard json]"},
-		{[]string{"demo", "--dashboard", "--listen=:0"}, "--listen :0: others can reach this address"},
+		{[]string{"demo", "--dashboard", "--listen=:0"}, "--listen :0: others can reach this address, and this page is for this machine alone"},
 		{[]string{"dashboard", "--listen", "nonsense"}, "--listen nonsense: it must be an address and a port"},
 		{[]string{"dashboard", "--listen", "0.0.0.0:0"}, "it needs --tls-cert and --tls-key, or tokens of yours"},
 		{[]string{"dashboard", "--tls-cert", "cert.pem"}, "there must be both, or none"},

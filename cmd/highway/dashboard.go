@@ -33,7 +33,10 @@ HW_DASHBOARD_ACT_TOKEN, in the environment or in .env, are tokens of yours, of
 at least 16 bytes, and are not printed. With --read-only nobody may act.
 
 An address that others can reach needs --tls-cert and --tls-key, or tokens of
-yours; without TLS there must then be something before it that has it.`
+yours; without TLS there must then be something before it that has it.
+
+On this machine alone it answers to no other name, with 421. A proxy before it
+that passes on the name that it is reached by needs --public-host with it.`
 
 func dashboardCommand() *cobra.Command {
 	var at connect.Flags
@@ -62,7 +65,7 @@ func dashboardCommand() *cobra.Command {
 				return err
 			}
 			defer end()
-			d, err := dashboard.New(dashboard.Config{Ledger: ledger, Access: dashboard.Tokens(tokens.read, tokens.act), Every: every})
+			d, err := dashboard.New(dashboard.Config{Ledger: ledger, Access: dashboard.Tokens(tokens.read, tokens.act), Every: every, Hosts: options.Hosts()})
 			if err != nil {
 				return err
 			}
@@ -74,6 +77,7 @@ func dashboardCommand() *cobra.Command {
 	flags.StringVar(&options.Listen, "listen", "127.0.0.1:0", "`address` and port")
 	flags.StringVar(&options.Certificate, "tls-cert", "", "`file` with a certificate")
 	flags.StringVar(&options.Key, "tls-key", "", "`file` with its key")
+	flags.StringSliceVar(&options.Names, "public-host", nil, "`name` that a proxy before it is reached by")
 	flags.BoolVar(&readOnly, "read-only", false, "nobody may act")
 	flags.DurationVar(&every, "every", time.Second, "how `often` to look, 100ms to 1m")
 	_ = flags.MarkHidden("timeout") // the page waits by itself

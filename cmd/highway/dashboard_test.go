@@ -128,13 +128,16 @@ func TestDashboardOfADatabase(t *testing.T) {
 
 func TestDashboardWithTokensOfOnesOwn(t *testing.T) {
 	d := deploy(t)
-	said := serving(t, d.process([]string{"HW_DB_DSN=" + d.dsn, readToken + "=to look at it all", actToken + "=to act on it all"}, "dashboard", "--read-only"))
+	said := serving(t, d.process([]string{"HW_DB_DSN=" + d.dsn, readToken + "=to look at it all", actToken + "=to act on it all"}, "dashboard", "--read-only", "--public-host", "ops.example"))
 	at := linksIn(t, said)[0]
 	if strings.Contains(said, "to look") || at.Fragment != "" {
 		t.Errorf("a token is printed: %s", said)
 	}
 	if code, body := fetch(t, "GET", at, "api/me", "", "to look at it all"); code != http.StatusOK || !strings.Contains(body, "only for looking") {
 		t.Errorf("%d %s", code, body)
+	}
+	if code, body := fetch(t, "GET", at, "api/me", "", "to look at it all", "ops.example"); code != http.StatusOK {
+		t.Errorf("under the name of a proxy: %d %s", code, body)
 	}
 	if code, body := fetch(t, "GET", at, "api/me", "", "to act on it all"); code != http.StatusUnauthorized {
 		t.Errorf("%d %s", code, body)
@@ -147,6 +150,9 @@ func TestADemoWithADashboard(t *testing.T) {
 	at := linksIn(t, serving(t, process))[0]
 	if code, body := fetch(t, "GET", at, "panel/state", "", ""); code != http.StatusOK || !strings.Contains(body, `{"key":"payments","phase":"healthy"}`) || strings.Count(body, `"sick":true`) != 1 {
 		t.Errorf("%d %s", code, body)
+	}
+	if code, body := fetch(t, "GET", at, "panel/state", "", "", "evil.example"); code != http.StatusMisdirectedRequest {
+		t.Errorf("under another name: %d %s", code, body)
 	}
 	for body, want := range map[string]int{
 		`{"server": "payments", "phase": "failing"}`: 200, `{"instance": 2, "sick": true}`: 200,

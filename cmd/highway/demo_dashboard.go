@@ -14,7 +14,7 @@ import (
 
 // demoDashboard serves the dashboard of a fleet that is there for it, until ctx ends.
 func demoDashboard(ctx context.Context, out io.Writer, config demo.Config, listen string) (err error) {
-	options := serve.Options{Listen: listen}
+	options := serve.Options{Listen: listen, Here: true}
 	if err := options.Check(false); err != nil {
 		return err
 	}
@@ -30,7 +30,7 @@ func demoDashboard(ctx context.Context, out io.Writer, config demo.Config, liste
 	// Everybody on this machine may play with it: nothing else hangs on these breakers.
 	player := func(*http.Request) (string, error) { return "you", nil }
 	d, err := dashboard.New(dashboard.Config{
-		Ledger: board.Ledger(), Access: dashboard.Access{Read: player, Act: player}, Title: "Highway demo", Panel: board.Panel(),
+		Ledger: board.Ledger(), Access: dashboard.Access{Read: player, Act: player}, Hosts: options.Hosts(), Title: "Highway demo", Panel: board.Panel(),
 	})
 	if err != nil {
 		return failure{err}

@@ -29,7 +29,8 @@ let heard = 0; // when something last came, by a clock that nobody sets
 let tries = 0;
 let again = 0;
 
-export function connect() {
+// connect listens. A stream cannot say why there is none: who knows it already says it here.
+export function connect(refusal = '') {
   clearTimeout(again);
   source?.close();
   source = new EventSource('api/events');
@@ -43,22 +44,30 @@ export function connect() {
   on('sample', sample);
   on('lost', (d) => lost(d.since - store.ahead, `the storage does not answer: ${d.why}`));
   on('beat', () => {});
-  source.onerror = () => broken('the connection is lost');
+  on('full', (d) => { // it would take the place of another, which would take it back
+    drop();
+    lost(Date.now(), d.why);
+  });
+  source.onerror = () => broken(tries && refusal ? refusal : 'the connection is lost');
+}
+
+function drop() {
+  source?.close();
+  source = null;
+  clearTimeout(again);
 }
 
 // broken waits a moment, longer each time, and tries again. Whoever may not look any more is
 // led to the form.
 async function broken(why) {
-  source?.close();
-  source = null;
+  drop();
   lost(Date.now(), why);
-  clearTimeout(again);
   const wait = Math.min(5000, 250 * 2 ** tries++) * (0.75 + Math.random() / 2);
   again = setTimeout(async () => {
     try {
       const is = await fetch('api/me', { signal: AbortSignal.timeout(5000) });
       if (is.status === 401) location.reload();
-      if (is.ok) return connect();
+      if (is.ok) return connect((await is.json()).full);
     } catch { /* it is still away */ }
     broken(why);
   }, wait);
@@ -75,9 +84,7 @@ document.addEventListener('visibilitychange', () => {
   clearTimeout(hidden);
   if (document.hidden) {
     hidden = setTimeout(() => {
-      source?.close();
-      source = null;
-      clearTimeout(again);
+      drop();
       lost(Date.now(), 'the page was hidden');
     }, 60000);
   } else if (!source) {

@@ -9,12 +9,25 @@ import { visible, status, time, date, count } from './words.js';
 
 let me = { title: 'Highway', act: false, panel: false };
 
+// A link may bring a token, also to who is logged in already. It leaves the address bar and the
+// history at once, before anything is waited for; the form logs in with it.
+function brought() {
+  const all = location.hash.slice(1);
+  if (all.startsWith('/') || !new URLSearchParams(all).get('token')) return '';
+  history.replaceState(null, '', location.pathname + location.search);
+  return all;
+}
+
+const logIn = (token) => location.replace('login#' + token);
+
 async function begin() {
+  const token = brought();
   try {
     const is = await fetch('api/me');
-    if (is.status === 401) return location.reload();
+    if (is.status === 401) return token ? logIn(token) : location.reload();
     me = await is.json();
   } catch { /* the stream will say that nothing is there */ }
+  if (token && me.logout) return logIn(token); // where there is a form
   text(byId('title'), me.title);
   text(byId('who'), me.who ? `${visible(me.who)}${me.act ? '' : ', looking'}` : me.act ? '' : 'looking');
   byId('logout').hidden = !me.logout;
@@ -89,7 +102,11 @@ function route() {
   breaker.show(is, me);
 }
 
-addEventListener('hashchange', route);
+addEventListener('hashchange', () => {
+  const token = brought();
+  if (token && me.logout) logIn(token);
+  else route();
+});
 
 byId('skip').addEventListener('click', (e) => {
   e.preventDefault();

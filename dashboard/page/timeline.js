@@ -21,11 +21,14 @@ export function item(t, { key = true, more = false } = {}) {
       el('ul', {}, ...facts.map((f) => el('li', {}, f)))));
 }
 
+// sentence begins with a word of ours, or with a name as it is written.
 function sentence(t) {
-  if (!t.from) return 'an instance has used it for the first time';
-  if (!t.to) return `deleted by ${t.by ? visible(t.by) : 'somebody'}`;
-  if (t.reason === 'commanded') return `ordered by ${t.by ? visible(t.by) : 'somebody'}`;
-  return why(t.reason, t.by);
+  const who = t.by ? visible(t.by) : 'somebody';
+  if (!t.from) return 'An instance has used it for the first time';
+  if (!t.to) return `Deleted by ${who}`;
+  if (t.reason === 'commanded') return `Ordered by ${who}`;
+  const is = why(t.reason, t.by);
+  return is.charAt(0).toUpperCase() + is.slice(1);
 }
 
 const drawn = new Map(); // lines, by the transition's ID

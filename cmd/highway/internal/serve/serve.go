@@ -8,8 +8,11 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"log/slog"
 	"net"
 	"net/http"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 )
@@ -19,6 +22,25 @@ type Options struct {
 	Listen      string // an address with a port
 	Certificate string // files; empty for HTTP
 	Key         string
+	Here        bool     // the page is for this machine alone
+	Names       []string // that the page is reached by, behind a proxy
+}
+
+// Hosts are the names that requests may be for. At an address of this machine alone that is no
+// other name: a site whose name is made to lead there would be taken for this page by a browser,
+// and could read it (DNS rebinding). Elsewhere any will do, if no names are given.
+func (o Options) Hosts() []string {
+	hosts := slices.Clone(o.Names)
+	for i, name := range hosts {
+		hosts[i] = strings.ToLower(name)
+	}
+	if host, _, _ := net.SplitHostPort(o.Listen); loopback(host) {
+		hosts = append(hosts, "127.0.0.1", "localhost", "::1")
+		if !slices.Contains(hosts, host) {
+			hosts = append(hosts, host)
+		}
+	}
+	return hosts
 }
 
 // Check says what makes no sense. Trusted says that the page may be reached from elsewhere
@@ -28,6 +50,9 @@ func (o Options) Check(trusted bool) error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("--listen %s: it must be an address and a port, such as 127.0.0.1:8080", o.Listen)
+	case o.Here && !loopback(host):
+		return fmt.Errorf("--listen %s: others can reach this address, and this page is for this machine alone; "+
+			"it must be an address of its own, such as 127.0.0.1:8080", o.Listen)
 	case (o.Certificate == "") != (o.Key == ""):
 		return errors.New("--tls-cert and --tls-key: there must be both, or none")
 	case !loopback(host) && o.Certificate == "" && !trusted:
@@ -67,15 +92,13 @@ func Listen(o Options, handler http.Handler) (*Server, error) {
 		listener = tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12})
 	}
 	s.listener = listener
-	if host, _, _ := net.SplitHostPort(o.Listen); loopback(host) {
-		handler = OnlyLoopback(handler)
-	}
 	s.http = http.Server{
-		Handler:           handler,
+		Handler:           upset(handler),
 		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       20 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          log.New(io.Discard, "", 0), // whoever hangs up need not be told of
+		ErrorLog:          log.New(io.Discard, "", 0), // whoever hangs up need not be told of; upset is
 	}
 	return s, nil
 }
@@ -101,19 +124,19 @@ func (s *Server) Run(ctx context.Context) error {
 	return nil
 }
 
-// OnlyLoopback refuses requests under names that are not this machine's own. Otherwise a site
-// whose name is made to lead to 127.0.0.1 would be taken for this page by a browser, and could
-// read it (DNS rebinding).
-func OnlyLoopback(next http.Handler) http.Handler {
+// upset logs a handler's panic, which then ends the connection as it does without this.
+func upset(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := r.Host
-		if h, _, err := net.SplitHostPort(host); err == nil {
-			host = h
-		}
-		if !loopback(strings.Trim(host, "[]")) {
-			http.Error(w, "This page is only for 127.0.0.1 and localhost.", http.StatusMisdirectedRequest)
-			return
-		}
+		defer func() {
+			p := recover()
+			if p == nil {
+				return
+			}
+			if p != http.ErrAbortHandler {
+				slog.Error("a request has failed", "method", r.Method, "path", r.URL.Path, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			}
+			panic(http.ErrAbortHandler)
+		}()
 		next.ServeHTTP(w, r)
 	})
 }
