@@ -319,6 +319,27 @@ func TestManualPages(t *testing.T) {
 	if err != nil || !strings.Contains(string(text), `--for`) {
 		t.Errorf("%v, %s", err, text)
 	}
+	// What Markdown takes for a sign stands there as it does in the help.
+	for name, wants := range map[string][]string{
+		"highway-list.1":   {`HW_DB_* and HW_NAMESPACE describe`, "\n  0 done   1 failed"},
+		"highway-open.1":   {`HW_DB_* and HW_NAMESPACE describe`},
+		"highway-doctor.1": {`HW_DB_* says`, `instead of HW_DB_*`, "\n  cause     the name"},
+		"highway-setup.1":  {`hw_circuit_breakers`, `HW_DB_SSLROOTCERT`},
+	} {
+		text, err := os.ReadFile(filepath.Join(folder, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain := strings.NewReplacer(`\_`, "_", `\-`, "-", `\&`, "").Replace(string(text))
+		for _, want := range wants {
+			if !strings.Contains(plain, want) {
+				t.Errorf("%s: %q is not in\n%s", name, want, text)
+			}
+		}
+		if strings.Contains(plain, `\fIDB`) || strings.Contains(plain, `\fIcircuit`) {
+			t.Errorf("%s has an emphasis:\n%s", name, text)
+		}
+	}
 	for _, name := range []string{"highway.1", "highway-list.1", "highway-half-open.1"} {
 		if _, err := os.Stat(filepath.Join(folder, name)); errors.Is(err, fs.ErrNotExist) {
 			t.Error(err)
