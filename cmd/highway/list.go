@@ -79,7 +79,12 @@ func listCommand() *cobra.Command {
 			for i, circuit := range all {
 				objects[i] = output.CircuitOf(circuit)
 			}
-			return a.print(c, map[string]any{"circuits": objects}, func(s output.Screen) error { return output.List(s, all) })
+			return a.print(c, map[string]any{"circuits": objects}, func(s output.Screen) error {
+				if len(all) == 0 {
+					return output.Line(s, output.Nothing(q, a.Namespace()))
+				}
+				return output.List(s, all)
+			})
 		},
 	}
 	flags := command.Flags()

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +21,9 @@ import (
 	"github.com/highway-engine/highway/postgres"
 )
 
+// ago is a time that no test foresees.
+var ago = regexp.MustCompile(`[\d.]+s ago`)
+
 func TestOrdersAreDoneAndRecorded(t *testing.T) {
 	d := deploy(t)
 	d.scene(d.storage())
@@ -28,18 +32,18 @@ func TestOrdersAreDoneAndRecorded(t *testing.T) {
 		state, hold, said string
 		changed           bool
 	}{
-		{[]string{"open", "--for", "10m"}, "OPEN", "held_open", "payments is OPEN, held open for 10m; it was CLOSED.", true},
-		{[]string{"release"}, "HALF_OPEN", "", "payments is HALF_OPEN; it was OPEN, held open.", true},
-		{[]string{"release"}, "HALF_OPEN", "", "There was nothing to do: payments is HALF_OPEN.", false},
-		{[]string{"isolate"}, "OPEN", "isolated", "payments is OPEN, isolated; it was HALF_OPEN.", true},
-		{[]string{"disable"}, "CLOSED", "disabled", "payments is CLOSED, disabled; it was OPEN, isolated.", true},
-		{[]string{"half-open"}, "HALF_OPEN", "", "payments is HALF_OPEN; it was CLOSED, disabled.", true},
-		{[]string{"close"}, "CLOSED", "", "payments is CLOSED; it was HALF_OPEN.", true},
-		{[]string{"delete", "--yes"}, "", "", "payments is deleted; it was CLOSED.", true},
+		{[]string{"open", "--for", "10m"}, "OPEN", "held_open", "payments is OPEN, held open, 10m left; it was CLOSED.", true},
+		{[]string{"release"}, "HALF_OPEN", "", "payments is HALF_OPEN; it was OPEN, held open by ann, 0s ago: step open.", true},
+		{[]string{"release"}, "HALF_OPEN", "", "There was nothing to do: payments is HALF_OPEN by ann, 0s ago: step release.", false},
+		{[]string{"isolate"}, "OPEN", "isolated", "payments is OPEN, isolated; it was HALF_OPEN by ann, 0s ago: step release.", true},
+		{[]string{"disable"}, "CLOSED", "disabled", "payments is CLOSED, disabled; it was OPEN, isolated by ann, 0s ago: step isolate.", true},
+		{[]string{"half-open"}, "HALF_OPEN", "", "payments is HALF_OPEN; it was CLOSED, disabled by ann, 0s ago: step disable.", true},
+		{[]string{"close"}, "CLOSED", "", "payments is CLOSED; it was HALF_OPEN by ann, 0s ago: step half-open.", true},
+		{[]string{"delete", "--yes"}, "", "", "payments is deleted; it was CLOSED by ann, 0s ago: step close.", true},
 	} {
-		reason := "step " + step.said
+		reason := "step " + step.args[0]
 		args := append(append([]string{step.args[0], "payments"}, step.args[1:]...), "--by", "ann", "--reason", reason)
-		if said := d.done(args...); said != step.said+"\n" {
+		if said := ago.ReplaceAllString(d.done(args...), "0s ago"); said != step.said+"\n" {
 			t.Errorf("%q says %q", args, said)
 		}
 		last := d.transition("payments")
@@ -77,9 +81,9 @@ func TestAnOrderAboutWhatIsNoMoreThereIsOvertaken(t *testing.T) {
 	d := deploy(t)
 	d.scene(d.storage())
 	version := d.object("show", "payments")["version"].(string)
-	d.done("isolate", "payments", "--seen", version)
+	d.done("isolate", "payments", "--seen", version, "--by=bob", "--reason=INC-8")
 	code, _, stderr := d.run("close", "payments", "--seen", version)
-	if code != exitOvertaken || !strings.Contains(stderr, "changed in the meantime") {
+	if want := "changed in the meantime: it is OPEN, isolated by bob, 0s ago: INC-8 (version "; code != exitOvertaken || !strings.Contains(ago.ReplaceAllString(stderr, "0s ago"), want) {
 		t.Errorf("exit code %d, %q", code, stderr)
 	}
 	d.done("close", "payments", "--seen", d.object("show", "payments")["version"].(string))
@@ -175,8 +179,14 @@ func TestNamespacesAreApart(t *testing.T) {
 	if code, stdout, _ := d.with(staging, "list", "--namespace="); code != exitOK || strings.Contains(stdout, "search") {
 		t.Errorf("the flag does not win: exit code %d, %s", code, stdout)
 	}
-	if code, _, _ := d.run("show", "search"); code != exitNoCircuit {
-		t.Errorf("exit code %d", code)
+	if code, _, stderr := d.run("show", "search"); code != exitNoCircuit || strings.Contains(stderr, "namespace") {
+		t.Errorf("exit code %d, %s", code, stderr)
+	}
+	for _, args := range [][]string{{"show", "nosuch"}, {"history", "nosuch"}, {"close", "nosuch"}} {
+		code, _, stderr := d.with(staging, args...)
+		if code != exitNoCircuit || stderr != "highway: there is no such circuit: \"nosuch\", in the namespace \"staging\"\n" {
+			t.Errorf("%q: exit code %d, %s", args, code, stderr)
+		}
 	}
 	if held := d.object("list", "--held", "--namespace=staging")["circuits"].([]any); len(held) != 1 || held[0].(map[string]any)["key"] != "search" {
 		t.Errorf("%v", held)
