@@ -52,7 +52,7 @@ func doctorCommand() *cobra.Command {
 		Example: `  highway doctor
   HW_DB_HOST=db.example.com HW_DB_PASSWORD=… highway doctor --strict
   highway doctor --json | jq -r .cause`,
-		Args: cobra.NoArgs,
+		Args: arguments(0, 0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if options.Timeout <= 0 {
 				return fmt.Errorf("--timeout %v: it must be more than 0", options.Timeout)

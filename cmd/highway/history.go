@@ -26,7 +26,7 @@ func historyCommand() *cobra.Command {
 		Long:    historyHelp,
 		Example: `  highway history
   highway history payments --limit 100`,
-		Args: cobra.MaximumNArgs(1),
+		Args: arguments(0, 1, "KEY"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if limit < 0 {
 				return fmt.Errorf("--limit %d: it must not be less than 0", limit)

@@ -16,7 +16,7 @@ func manCommand() *cobra.Command {
 		Long: `Writes a manual page for each command into a folder, which is made if it is not
 there.`,
 		Example: `  highway man ~/.local/share/man/man1`,
-		Args:    cobra.ExactArgs(1),
+		Args:    arguments(1, 1, "DIR"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := os.MkdirAll(args[0], 0o755); err != nil {
 				return failure{err}

@@ -116,6 +116,7 @@ func mistake(err error) error {
 			continue
 		}
 		text := strings.TrimPrefix(invalid.Error(), "highway: "+invalid.Field)
+		text = strings.ReplaceAll(text, operate.LongestOpen.String(), "a year (365d)")
 		all = append(all, errors.New(names[invalid.Field]+text))
 	}
 	return errors.Join(all...)

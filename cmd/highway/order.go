@@ -58,7 +58,7 @@ func orderCommand(action operate.Action) *cobra.Command {
 		Short:   orderHelp[action].short,
 		Long:    orderHelp[action].long + recorded,
 		Example: fmt.Sprintf("  highway %s payments --reason %q", action, orderHelp[action].reason),
-		Args:    cobra.ExactArgs(1),
+		Args:    arguments(1, 1, "KEY"),
 		RunE: func(c *cobra.Command, args []string) (err error) {
 			o.Key = args[0]
 			if o.By == "" {
@@ -68,6 +68,9 @@ func orderCommand(action operate.Action) *cobra.Command {
 				if o.Seen, err = output.ParseVersion(version); err != nil {
 					return fmt.Errorf("--seen %w", err)
 				}
+			}
+			if action == operate.Open && !c.Flags().Changed("for") {
+				return errors.New("--for is missing: how long, as 10m")
 			}
 			if err := o.Check(); err != nil {
 				return mistake(err)
@@ -82,8 +85,8 @@ func orderCommand(action operate.Action) *cobra.Command {
 			if err := a.ask(c.Context(), func(ctx context.Context, ledger fleet.Ledger) error {
 				seen.Ledger = ledger
 				is, err = operate.Do(ctx, &seen, o)
-				if errors.Is(err, operate.ErrOvertaken) && is.After.Incarnation != 0 {
-					err = fmt.Errorf("%w: %s", err, output.Overtaken(is.After, seen.since(is.After)))
+				if errors.Is(err, operate.ErrOvertaken) {
+					err = seen.overtaken(ctx, err, o.Key, is.After)
 				}
 				return err
 			}); err != nil {
@@ -108,8 +111,7 @@ func orderCommand(action operate.Action) *cobra.Command {
 	flags := command.Flags()
 	if action == operate.Open {
 		command.Example = strings.Replace(command.Example, " --reason", " --for 10m --reason", 1)
-		flags.DurationVar(&o.For, "for", 0, "how `long`, as 10m or 2h; at most a year")
-		_ = command.MarkFlagRequired("for")
+		flags.Var(span{&o.For}, "for", "how `long`, as 10m, 2h or 1d; at most a year")
 	}
 	flags.StringVar(&o.Note, "reason", "", "why, in one `line`")
 	flags.StringVar(&o.By, "by", "", "`who` (default user@host)")
@@ -137,6 +139,18 @@ func (w *witness) Look(ctx context.Context, key string) (fleet.Detail, error) {
 		w.detail, w.at = d, time.Now()
 	}
 	return d, err
+}
+
+// overtaken adds to an error to what a circuit has changed, and by whom.
+func (w *witness) overtaken(ctx context.Context, err error, key string, is fleet.Row) error {
+	if is.Incarnation != 0 {
+		return fmt.Errorf("%w: %s", err, output.Overtaken(is, w.since(is)))
+	}
+	last, failed := w.History(ctx, fleet.HistoryQuery{Key: key, Limit: 1})
+	if failed != nil || len(last) == 0 || !last[0].Deleted {
+		return err
+	}
+	return fmt.Errorf("%w: %s", err, output.Deleted(last[0]))
 }
 
 // since is how long ago the row came into its epoch, if that was seen.

@@ -55,9 +55,16 @@ func TestOrdersAreDoneAndRecorded(t *testing.T) {
 	if code != exitNoCircuit || stderr != "highway: there is no such circuit: \"payments\"\n" {
 		t.Errorf("exit code %d, %q", code, stderr)
 	}
+	code, _, stderr = d.run("close", "payments", "--seen=abc-1")
+	if want := "no more there: deleted by ann, 0s ago: step delete\n"; code != exitOvertaken || !strings.HasSuffix(ago.ReplaceAllString(stderr, "0s ago"), want) {
+		t.Errorf("exit code %d, %q", code, stderr)
+	}
 	// Unless it is to be made.
 	if made := d.object("isolate", "payments", "--create"); made["changed"] != true || made["after"].(map[string]any)["hold"] != "isolated" {
 		t.Errorf("%v", made)
+	}
+	if said := d.done("open", "payments", "--for=2d", "--reason=weekend"); !regexp.MustCompile("^payments is OPEN, held open, (2d|47h59m) left; ").MatchString(said) {
+		t.Errorf("%q", said)
 	}
 	if by := d.transition("payments").By; !strings.Contains(by, "@") {
 		t.Errorf("who is %q, want user@host", by)
@@ -92,27 +99,37 @@ func TestAnOrderAboutWhatIsNoMoreThereIsOvertaken(t *testing.T) {
 func TestWrongOrdersAreMistakes(t *testing.T) {
 	d := deploy(t)
 	for want, args := range map[string][]string{
-		"required flag(s) \"for\" not set":        {"open", "k"},
-		"--for is -1s: it must be more than 0":    {"open", "k", "--for=-1s"},
-		"--for is 100000h0m0s":                    {"open", "k", "--for=100000h"},
-		"unknown flag: --for":                     {"isolate", "k", "--for=1s"},
-		"unknown flag: --create":                  {"release", "k", "--create"},
-		`--reason is "a\x1b[2J"`:                  {"isolate", "k", "--reason", "a\x1b[2J"},
-		"--reason is \"" + strings.Repeat("r", 9): {"isolate", "k", "--reason", strings.Repeat("r", 1001)},
-		`--by is " "`:                             {"isolate", "k", "--by", " "},
-		"KEY is \"\": it must have 1 to 255":      {"isolate", ""},
-		"KEY is \"kkk":                            {"show", strings.Repeat("k", 256)},
-		"accepts 1 arg(s), received 0":            {"isolate"},
-		"accepts 1 arg(s), received 2":            {"show", "a", "b"},
-		`--seen "x": it must be a version`:        {"close", "k", "--seen=x"},
-		"--timeout 0s: it must be more than 0":    {"list", "--timeout=0"},
-		"--sort size: it must be key, state":      {"list", "--sort=size"},
-		"--state ajar: it must be closed":         {"list", "--state=open,ajar"},
-		"--limit -1":                              {"history", "--limit=-1"},
-		"--prefix: it is for all keys":            {"watch", "k", "--prefix=p"},
-		"highway/postgres: namespace \"a:b\"":     {"list", "--namespace=a:b"},
-		`unknown command "\x1b[2J"`:               {"\x1b[2J"},
-		`unknown flag: --\x1b[2J`:                 {"list", "--\x1b[2J"},
+		"--for is missing: how long, as 10m":        {"open", "k"},
+		"at most a year (365d)":                     {"open", "k", "--for=366d"},
+		"--for \"soon\": it must be a time, as 10m": {"open", "k", "--for=soon"},
+		"--for \"0d\": days are from 1d":            {"open", "k", "--for=0d"},
+		"--for: its value is missing":               {"open", "k", "--for"},
+		"--before \"abc\": it must be a whole":      {"history", "--before", "abc"},
+		"--limit \"x\": it must be a whole":         {"history", "--limit=x"},
+		"--json \"x\": it must be true or false":    {"list", "--json=x"},
+		"--timeout \"5\": it must be a time":        {"list", "--timeout=5"},
+		"\"k\" is too much: highway list takes":     {"list", "k"},
+		"DIR is missing":                            {"man"},
+		"--for is -1s: it must be more than 0":      {"open", "k", "--for=-1s"},
+		"--for is 100000h0m0s":                      {"open", "k", "--for=100000h"},
+		"unknown flag: --for":                       {"isolate", "k", "--for=1s"},
+		"unknown flag: --create":                    {"release", "k", "--create"},
+		`--reason is "a\x1b[2J"`:                    {"isolate", "k", "--reason", "a\x1b[2J"},
+		"--reason is \"" + strings.Repeat("r", 9):   {"isolate", "k", "--reason", strings.Repeat("r", 1001)},
+		`--by is " "`:                               {"isolate", "k", "--by", " "},
+		"KEY is \"\": it must have 1 to 255":        {"isolate", ""},
+		"KEY is \"kkk":                              {"show", strings.Repeat("k", 256)},
+		"KEY is missing":                            {"isolate"},
+		"\"b\" is too much: one KEY":                {"show", "a", "b"},
+		`--seen "x": it must be a version`:          {"close", "k", "--seen=x"},
+		"--timeout 0s: it must be more than 0":      {"list", "--timeout=0"},
+		"--sort size: it must be key, state":        {"list", "--sort=size"},
+		"--state ajar: it must be closed":           {"list", "--state=open,ajar"},
+		"--limit -1":                                {"history", "--limit=-1"},
+		"--prefix: it is for all keys":              {"watch", "k", "--prefix=p"},
+		"highway/postgres: namespace \"a:b\"":       {"list", "--namespace=a:b"},
+		`unknown command "\x1b[2J"`:                 {"\x1b[2J"},
+		`unknown flag: --\x1b[2J`:                   {"list", "--\x1b[2J"},
 	} {
 		code, stdout, stderr := d.run(args...)
 		if code != exitUsage || stdout != "" || !strings.Contains(stderr, want) || strings.Contains(stderr, "\x1b") {

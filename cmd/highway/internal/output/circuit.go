@@ -223,6 +223,19 @@ func Overtaken(row fleet.Row, since Ago) string {
 	return fmt.Sprintf("it is %s (version %s)", became(row, since, reason), Version(row.Identity))
 }
 
+// Deleted says by whom a circuit was deleted, and why.
+func Deleted(t fleet.Transition) string {
+	text := "deleted"
+	if t.By != "" {
+		text += " by " + Safe(t.By)
+	}
+	text += ", " + Time(t.Ago) + " ago"
+	if t.Note != "" {
+		text += ": " + Safe(t.Note)
+	}
+	return text
+}
+
 // Done says what an order has done, and what it has replaced.
 func Done(s Screen, key string, before, after fleet.Row, changed bool, since Ago) error {
 	switch {
