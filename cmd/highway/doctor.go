@@ -51,7 +51,7 @@ func doctorCommand() *cobra.Command {
 		Long:  doctorHelp,
 		Example: `  highway doctor
   HW_DB_HOST=db.example.com HW_DB_PASSWORD=… highway doctor --strict
-  highway doctor --json | jq -r .cause`,
+  highway doctor --json | jq -r '.cause // empty'`,
 		Args: arguments(0, 0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if options.Timeout <= 0 {
