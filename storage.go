@@ -69,7 +69,7 @@ func (s *InMemoryStorage) Instances(ctx context.Context) ([]fleet.Instance, erro
 }
 
 // Remove implements [fleet.Ledger].
-func (s *InMemoryStorage) Remove(ctx context.Context, key string, from fleet.Identity, by, note string) (fleet.Row, error) {
+func (s *InMemoryStorage) Remove(ctx context.Context, key string, from fleet.Identity, by, note string) (is fleet.Row, removed bool, err error) {
 	return s.memory.Remove(ctx, key, from, by, note)
 }
 

@@ -36,10 +36,11 @@ type Ledger interface {
 	Instances(ctx context.Context) ([]Instance, error)
 
 	// Remove removes the row at key, with the reports about it, if it has exactly the
-	// identity from, and returns the row that is there then: the zero Row if it is
-	// deleted, or was not there. The history keeps who said so, and the note. Instances
-	// that use the circuit make its row again, closed, with another incarnation (S11).
-	Remove(ctx context.Context, key string, from Identity, by, note string) (Row, error)
+	// identity from, and says whether it has: of those who remove a row at once one is told
+	// so. Otherwise it returns the row that is there, which is the zero Row if there is
+	// none. The history keeps who said so, and the note. Instances that use the circuit
+	// make its row again, closed, with another incarnation (S11).
+	Remove(ctx context.Context, key string, from Identity, by, note string) (is Row, removed bool, err error)
 }
 
 // LargestPage is how many entries a page has at most, and how many it has if a query names

@@ -72,8 +72,8 @@ func (s *Storage) List(ctx context.Context, q fleet.Query) ([]fleet.Circuit, err
 			return c, err
 		}
 		c.Key, c.Changed = strings.TrimPrefix(c.Key, s.prefix), ago(changed)
-		c.Row, err = receivedRow(text)
-		return c, err
+		c.Row = shownRow(text)
+		return c, nil
 	}, s.functions.list, after, s.prefix+q.Prefix,
 		filter(len(q.States), func(i int) string { return name(states, q.States[i]) }),
 		filter(len(q.Holds), func(i int) string { return name(holds, q.Holds[i]) }), q.Busy, page(q.Limit))
@@ -91,18 +91,10 @@ func (s *Storage) Look(ctx context.Context, key string) (fleet.Detail, error) {
 		if err := row.Scan(&text, &changed, &reports, &d.Live); err != nil || text == nil {
 			return d, err
 		}
-		d.Changed = ago(changed)
-		if d.Row, err = receivedRow(text); err != nil {
-			return d, err
-		}
-		if reports != nil {
-			var told []receivedReport
-			if err := json.Unmarshal(reports, &told); err != nil {
-				return d, err
-			}
-			for _, t := range told {
-				d.Reports = append(d.Reports, fleet.Told{Report: t.Report, Ago: ago(t.told)})
-			}
+		d.Changed, d.Row = ago(changed), shownRow(text)
+		told, _ := receivedReports(reports) // the row shows without them
+		for _, t := range told {
+			d.Reports = append(d.Reports, fleet.Told{Report: t.Report, Ago: ago(t.told)})
 		}
 		d.Sum()
 		return d, nil
@@ -198,23 +190,27 @@ func (s *Storage) Instances(ctx context.Context) ([]fleet.Instance, error) {
 
 // Remove implements [fleet.Ledger]. It waits half a second for a row that somebody else
 // keeps locked.
-func (s *Storage) Remove(ctx context.Context, key string, from fleet.Identity, by, note string) (fleet.Row, error) {
+func (s *Storage) Remove(ctx context.Context, key string, from fleet.Identity, by, note string) (is fleet.Row, removed bool, err error) {
 	if s.ctx.Err() != nil {
-		return fleet.Row{}, fleet.ErrClosed
+		return is, false, fleet.ErrClosed
 	}
 	if err := s.check(key); err != nil {
-		return fleet.Row{}, err
+		return is, false, err
 	}
 	if err := fleet.CheckNote(note); err != nil {
-		return fleet.Row{}, err
+		return is, false, err
 	}
 	bounded, cancel := s.until(ctx)
 	defer cancel()
 	var there []byte
-	err := s.answer(ctx, s.pool.QueryRow(bounded, s.functions.remove, mode, s.namespace, s.prefix+key,
+	err = s.answer(ctx, s.pool.QueryRow(bounded, s.functions.remove, mode, s.namespace, s.prefix+key,
 		int64(from.Incarnation), int64(from.Epoch), int64(from.Nonce), printable(by), note).Scan(&there))
 	if err != nil || there == nil {
-		return fleet.Row{}, err
+		return is, false, err
 	}
-	return receivedRow(there)
+	if string(there) == `"removed"` {
+		return is, true, nil
+	}
+	is, err = receivedRow(there)
+	return is, false, err
 }

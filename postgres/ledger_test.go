@@ -44,7 +44,7 @@ func TestPeopleSeeTheirNamespaceOnly(t *testing.T) {
 	if d, err := s.Look(t.Context(), "blue:payment"); err != nil || d.Row.Incarnation != 0 {
 		t.Errorf("%+v, %v", d, err)
 	}
-	if is, err := s.Remove(t.Context(), "blue:payment", all[0].Row.Identity, "ann", ""); err != nil || is.Incarnation != 0 {
+	if is, removed, err := s.Remove(t.Context(), "blue:payment", all[0].Row.Identity, "ann", ""); err != nil || removed || is.Incarnation != 0 {
 		t.Errorf("%+v, %v", is, err)
 	}
 	if past, err := s.History(t.Context(), fleet.HistoryQuery{}); err != nil || len(past) != 1 || past[0].Key != "payment" {

@@ -70,20 +70,27 @@ func sent(key string, r fleet.Report) sentReport {
 
 // receivedReports reads reports as hw_exchange writes them: each an array of what the
 // instance has said, the order and the age. There can be very many, and names would be
-// most of them.
-func receivedReports(text []byte) ([]fleet.Report, error) {
+// most of them. One that makes no sense is left out.
+func receivedReports(text []byte) ([]receivedReport, error) {
 	if text == nil {
 		return nil, nil
 	}
 	var all []receivedReport
-	if err := json.Unmarshal(text, &all); err != nil {
+	if json.Unmarshal(text, &all) == nil {
+		return all, nil
+	}
+	var each []json.RawMessage
+	if err := json.Unmarshal(text, &each); err != nil {
 		return nil, err
 	}
-	reports := make([]fleet.Report, len(all))
-	for i := range all {
-		reports[i] = all[i].Report
+	all = nil
+	for _, one := range each {
+		var r receivedReport
+		if json.Unmarshal(one, &r) == nil {
+			all = append(all, r)
+		}
 	}
-	return reports, nil
+	return all, nil
 }
 
 // A receivedReport comes from the database. To people it also says how many microseconds

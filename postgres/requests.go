@@ -70,7 +70,13 @@ func (s *Storage) Exchange(ctx context.Context, instance string, reports map[str
 		}
 		view := fleet.View{Live: live}
 		if view.Row, err = receivedRow(row); err == nil {
-			view.Reports, err = receivedReports(others)
+			var told []receivedReport
+			if told, err = receivedReports(others); len(told) > 0 {
+				view.Reports = make([]fleet.Report, len(told))
+				for i := range told {
+					view.Reports[i] = told[i].Report
+				}
+			}
 		}
 		if err != nil {
 			failed = append(failed, fmt.Errorf("highway/postgres: key %q: %w", key, err))

@@ -105,6 +105,16 @@ func receivedRow(text []byte) (row fleet.Row, err error) {
 	return row, nil
 }
 
+// shownRow is a row for people. One that cannot be read shows as what it will be mended to:
+// a page of many is not lost for it.
+func shownRow(text []byte) fleet.Row {
+	row, err := receivedRow(text)
+	if err != nil {
+		return fleet.Row{Identity: fleet.Identity{Incarnation: 1}, Reason: fleet.Mended}
+	}
+	return row
+}
+
 // microseconds is d in the database's precision, at least one if there is any time at
 // all: zero means none there.
 func microseconds(d time.Duration) int64 {

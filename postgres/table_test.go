@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/highway-engine/highway/fleet"
+	"github.com/highway-engine/highway/internal/operate"
 )
 
 func waitFor(t *testing.T, true func() bool) {
@@ -174,6 +175,41 @@ func TestTheHistoryIsPruned(t *testing.T) {
 	s.exec("SELECT @.hw_prune(@.hw_now())")
 	if n := kept(); n != 0 {
 		t.Errorf("%d transitions are older than an hour", n)
+	}
+}
+
+// TestNothingPushesPeopleOutOfTheHistory: no program does, whatever it writes.
+func TestNothingPushesPeopleOutOfTheHistory(t *testing.T) {
+	s := newStored(t)
+	s.exec("UPDATE @.hw_schema SET history_rows = 5, history_age = '1 hour'")
+	s.look(t, "k", 1)
+	act := func(o operate.Order) {
+		t.Helper()
+		o.Key, o.By = "k", "ann"
+		if is, err := operate.Do(t.Context(), s, o); err != nil || !is.Changed {
+			t.Fatalf("%+v, %v", is, err)
+		}
+	}
+	act(operate.Order{Action: operate.Isolate, Note: "INC-7"})
+	act(operate.Order{Action: operate.Close})
+	act(operate.Order{Action: operate.Delete})
+	row := s.look(t, "k", 2).Row
+	row = s.put(t, "k", row, fleet.Row{State: fleet.Open, Reason: fleet.Testified, Note: "what a program said"})
+	for range 10 {
+		row = s.put(t, "k", row, fleet.Row{State: fleet.Open, Reason: fleet.Testified, Remaining: time.Second})
+		row = s.put(t, "k", row, fleet.Row{State: fleet.Closed, Reason: fleet.Mended})
+	}
+	past, err := s.History(t.Context(), fleet.HistoryQuery{Key: "k"})
+	if err != nil || len(past) != 5+4 {
+		t.Fatalf("%d: %+v, %v", len(past), past, err)
+	}
+	if past = past[5:]; past[0].Note == "" || !past[1].Deleted || past[2].To != fleet.Closed || past[3].Hold != fleet.Isolated || past[3].By != "ann" {
+		t.Errorf("%+v", past)
+	}
+	s.Advance(2 * time.Hour)
+	s.exec("SELECT @.hw_forget()")
+	if past, err := s.History(t.Context(), fleet.HistoryQuery{Key: "k"}); err != nil || len(past) != 0 {
+		t.Errorf("%+v, %v", past, err)
 	}
 }
 

@@ -84,6 +84,9 @@ var broken = map[string]struct {
 	"a removal without looking at the identity": {
 		func() fleet.Storage { return &removing{newInMemory()} }, "a_row_is_removed_by_whoever_knows_it",
 	},
+	"a removal that somebody else has made": {
+		func() fleet.Storage { return &claiming{newInMemory()} }, "a_row_is_removed_by_whoever_knows_it",
+	},
 	"deadlines from when a change was asked for": {
 		func() fleet.Storage { return &asking{newInMemory()} }, "a_change_that_has_to_wait",
 	},
@@ -373,6 +376,14 @@ func (s *silent) History(ctx context.Context, q fleet.HistoryQuery) ([]fleet.Tra
 
 type removing struct{ *inMemory }
 
-func (s *removing) Remove(ctx context.Context, key string, _ fleet.Identity, by, note string) (fleet.Row, error) {
+func (s *removing) Remove(ctx context.Context, key string, _ fleet.Identity, by, note string) (fleet.Row, bool, error) {
 	return s.inMemory.Remove(ctx, key, s.Row(key).Identity, by, note)
+}
+
+// claiming takes a row that is gone for one that it has removed.
+type claiming struct{ *inMemory }
+
+func (s *claiming) Remove(ctx context.Context, key string, from fleet.Identity, by, note string) (fleet.Row, bool, error) {
+	is, _, err := s.inMemory.Remove(ctx, key, from, by, note)
+	return is, err == nil && is.Incarnation == 0, err
 }

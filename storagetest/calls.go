@@ -51,3 +51,5 @@ var calls = []test{
 }
 
 func second[T any](_ T, err error) error { return err }
+
+func third[T, U any](_ T, _ U, err error) error { return err }

@@ -249,7 +249,7 @@ var ledgers = []test{
 			if d, err := l.Look(s.ctx, key); err == nil {
 				s.Errorf("%.20q: %+v", key, d)
 			}
-			if is, err := l.Remove(s.ctx, key, fleet.Identity{Incarnation: 1}, "ann", ""); err == nil {
+			if is, removed, err := l.Remove(s.ctx, key, fleet.Identity{Incarnation: 1}, "ann", ""); err == nil || removed {
 				s.Errorf("%.20q: %+v", key, is)
 			}
 		}
@@ -264,7 +264,7 @@ var ledgers = []test{
 			"look":      second(l.Look(ctx, "k")),
 			"history":   second(l.History(ctx, fleet.HistoryQuery{})),
 			"instances": second(l.Instances(ctx)),
-			"remove":    second(l.Remove(ctx, "k", row.Identity, "ann", "")),
+			"remove":    third(l.Remove(ctx, "k", row.Identity, "ann", "")),
 		} {
 			if !errors.Is(err, context.Canceled) {
 				s.Errorf("%s: %v", what, err)
@@ -278,7 +278,7 @@ var ledgers = []test{
 			"look":      second(l.Look(s.ctx, "k")),
 			"history":   second(l.History(s.ctx, fleet.HistoryQuery{})),
 			"instances": second(l.Instances(s.ctx)),
-			"remove":    second(l.Remove(s.ctx, "k", row.Identity, "ann", "")),
+			"remove":    third(l.Remove(s.ctx, "k", row.Identity, "ann", "")),
 		} {
 			if !errors.Is(err, fleet.ErrClosed) {
 				s.Errorf("%s of a closed storage: %v", what, err)

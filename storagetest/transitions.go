@@ -41,13 +41,13 @@ func (s *store) past(q fleet.HistoryQuery) (all []fleet.Transition) {
 	}
 }
 
-func (s *store) remove(key string, from fleet.Identity, by, note string) fleet.Row {
+func (s *store) remove(key string, from fleet.Identity, by, note string) (is fleet.Row, removed bool) {
 	s.Helper()
-	is, err := s.ledger().Remove(s.ctx, key, from, by, note)
+	is, removed, err := s.ledger().Remove(s.ctx, key, from, by, note)
 	if err != nil {
 		s.Fatalf("removal of %q: %v", key, err)
 	}
-	return is
+	return is, removed
 }
 
 var noteTests = []test{
@@ -167,22 +167,22 @@ var transitions = []test{
 			row := s.row("k")
 			s.tell("a", "k", row, fleet.Report{Suspicion: 1, Failures: 1})
 			if slices.Contains(badNotes, note) {
-				if is, err := s.ledger().Remove(s.ctx, "k", row.Identity, "ann", note); err == nil {
+				if is, removed, err := s.ledger().Remove(s.ctx, "k", row.Identity, "ann", note); err == nil || removed {
 					s.Errorf("%.20q: %+v", note, is)
 				}
 				continue
 			}
 			for _, wrong := range []fleet.Identity{{}, {Epoch: row.Epoch, Nonce: row.Nonce}, {Incarnation: row.Incarnation, Epoch: row.Epoch + 1, Nonce: row.Nonce},
 				{Incarnation: row.Incarnation, Epoch: row.Epoch, Nonce: row.Nonce + 1}} {
-				if is := s.remove("k", wrong, "bob", note); is.Identity != row.Identity {
+				if is, removed := s.remove("k", wrong, "bob", note); removed || is.Identity != row.Identity {
 					s.Errorf("%+v has removed %+v", wrong, row.Identity)
 				}
 			}
-			if is := s.remove("k", row.Identity, `ann "x"`, note); !reflect.DeepEqual(is, fleet.Row{}) {
+			if is, removed := s.remove("k", row.Identity, `ann "x"`, note); !removed || !reflect.DeepEqual(is, fleet.Row{}) {
 				s.Errorf("%+v is left", is)
 			}
-			if is := s.remove("k", row.Identity, "bob", "again"); !reflect.DeepEqual(is, fleet.Row{}) {
-				s.Errorf("%+v is left", is)
+			if is, removed := s.remove("k", row.Identity, "bob", "again"); removed || !reflect.DeepEqual(is, fleet.Row{}) {
+				s.Errorf("removed again: %v, %+v is left", removed, is)
 			}
 			if d := s.look("k"); d.Row.Incarnation != 0 || len(d.Reports) != 0 {
 				s.Errorf("%+v", d)
@@ -193,7 +193,7 @@ var transitions = []test{
 			}
 			// S11: what was decided about it does not apply to the next.
 			again := s.row("k")
-			if is := s.remove("k", row.Identity, "bob", ""); is.Identity != again.Identity || !untouched(again) || again.Incarnation == row.Incarnation {
+			if is, removed := s.remove("k", row.Identity, "bob", ""); removed || is.Identity != again.Identity || !untouched(again) || again.Incarnation == row.Incarnation {
 				s.Errorf("%+v after %+v", again, row)
 			}
 		}
@@ -215,8 +215,7 @@ var transitions = []test{
 					var is fleet.Row
 					var err error
 					if i%2 == 0 {
-						is, err = others[i/2].Remove(s.ctx, key, row.Identity, fmt.Sprint(i), "")
-						made[i] = is.Incarnation == 0
+						_, made[i], err = others[i/2].Remove(s.ctx, key, row.Identity, fmt.Sprint(i), "")
 					} else {
 						to := after(row, 1, fleet.Open)
 						to.Nonce = uint64(100 + i)
@@ -230,11 +229,11 @@ var transitions = []test{
 			}
 			acting.Wait()
 			removed := s.look(key).Row.Incarnation == 0
-			if removed != (made[0] && made[2]) || removed == (made[1] || made[3]) || made[1] && made[3] {
+			if removed != (made[0] != made[2]) || made[0] && made[2] || removed == (made[1] || made[3]) || made[1] && made[3] {
 				s.Errorf("removed: %v, and they say %v", removed, made)
 			}
-			if got := s.past(fleet.HistoryQuery{Key: key}); len(got) != 1 || got[0].Deleted != removed {
-				s.Errorf("%+v", got)
+			if got := s.past(fleet.HistoryQuery{Key: key}); len(got) != 1 || got[0].Deleted != removed || removed && !made[got[0].By[0]-'0'] {
+				s.Errorf("they say %v: %+v", made, got)
 			}
 		}
 	}},

@@ -14,7 +14,7 @@ that is started here with the same variables, and says of each check whether it
 is ok, what it saw, and what to do. The checks are in such an order that the
 first fault is the cause; what cannot be looked at because of it is skipped.
 
-It changes nothing: it reads in transactions in which the server lets nobody
+It changes no row: it reads in transactions in which the server lets nobody
 write. Only the exchange that it times is a real one, which is rolled back, and
 for notifications it listens on a channel of its own. A password is never shown.
 

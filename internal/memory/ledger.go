@@ -109,18 +109,18 @@ func (s *Storage) Instances(ctx context.Context) ([]fleet.Instance, error) {
 }
 
 // Remove implements [fleet.Ledger].
-func (s *Storage) Remove(ctx context.Context, key string, from fleet.Identity, by, note string) (fleet.Row, error) {
+func (s *Storage) Remove(ctx context.Context, key string, from fleet.Identity, by, note string) (is fleet.Row, removed bool, err error) {
 	if err := check(key); err != nil {
-		return fleet.Row{}, err
+		return fleet.Row{}, false, err
 	}
 	if err := fleet.CheckNote(note); err != nil {
-		return fleet.Row{}, err
+		return fleet.Row{}, false, err
 	}
-	row, removed, err := s.remove(ctx, key, from, by, note)
+	is, removed, err = s.remove(ctx, key, from, by, note)
 	if removed {
 		s.watch.tell(key)
 	}
-	return row, err
+	return is, removed, err
 }
 
 func (s *Storage) remove(ctx context.Context, key string, from fleet.Identity, by, note string) (is fleet.Row, removed bool, err error) {

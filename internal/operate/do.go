@@ -25,7 +25,7 @@ var (
 // An Outcome is what an order has met and made.
 type Outcome struct {
 	Before  fleet.Row // that the order was carried out on, or that made it needless
-	After   fleet.Row // the zero Row if it is deleted
+	After   fleet.Row // the zero Row if it is deleted, by whomever
 	Changed bool      // false if there was nothing to do, as for a release without a hold
 }
 
@@ -34,8 +34,9 @@ const attempts = 20
 
 // Do carries out an order. It waits for the storage as long as ctx allows, and never says
 // that it is done when it is not: the error is an [InvalidError], [ErrNoCircuit],
-// [ErrOvertaken] or [highway.ErrNotDone] if nothing has changed, and [highway.ErrUnknown] if
-// it may have been done or not. Where somebody else changes the row at the same time, the
+// [ErrOvertaken] or [highway.ErrNotDone] if the order has changed nothing, and
+// [highway.ErrUnknown] if it may have been done or not. What Create makes for the order, a
+// closed row, may be there without it; the error says so. Where somebody else changes the row at the same time, the
 // order is carried out after that, on what is there then: Before says what it was.
 func Do(ctx context.Context, ledger fleet.Ledger, o Order) (Outcome, error) {
 	if err := o.Check(); err != nil {
@@ -47,7 +48,9 @@ func Do(ctx context.Context, ledger fleet.Ledger, o Order) (Outcome, error) {
 	}
 	row := seen.Row
 	if row.Incarnation == 0 && o.creates() {
-		if row, err = create(ctx, ledger, o.Key); err != nil {
+		if row, err = create(ctx, ledger, o.Key); lost(err) {
+			return Outcome{}, fmt.Errorf("%w, though a closed circuit may have been made: %w", highway.ErrNotDone, err)
+		} else if err != nil {
 			return Outcome{}, notDone(err)
 		}
 	}
@@ -91,13 +94,12 @@ func create(ctx context.Context, ledger fleet.Ledger, key string) (fleet.Row, er
 func (o Order) try(ctx context.Context, ledger fleet.Ledger, row fleet.Row) (is Outcome, done bool, err error) {
 	is = Outcome{Before: row, After: row}
 	if o.Action == Delete {
-		is.After, err = ledger.Remove(ctx, o.Key, row.Identity, o.By, o.Note)
+		is.After, is.Changed, err = ledger.Remove(ctx, o.Key, row.Identity, o.By, o.Note)
 		if lost(err) {
-			if seen, failed := ledger.Look(ctx, o.Key); failed == nil && seen.Row.Incarnation == 0 {
-				err = nil
+			if after, removed, known := o.removed(ctx, ledger, row); known {
+				is.After, is.Changed, err = after, removed, nil
 			}
 		}
-		is.Changed = is.After.Incarnation == 0
 	} else {
 		to, needed := o.command().Apply(row, o.By, mathrand.Uint64())
 		if !needed {
@@ -118,6 +120,32 @@ func (o Order) try(ctx context.Context, ledger fleet.Ledger, row fleet.Row) (is 
 		return Outcome{Before: row}, false, fmt.Errorf("%w: %w", highway.ErrUnknown, err)
 	}
 	return is, is.Changed, nil
+}
+
+// removed looks for what has become of row, whose removal had no answer. That it is gone does
+// not say who has removed it; the history does.
+func (o Order) removed(ctx context.Context, ledger fleet.Ledger, row fleet.Row) (is fleet.Row, removed, known bool) {
+	seen, err := ledger.Look(ctx, o.Key)
+	switch {
+	case err != nil || seen.Row.Identity == row.Identity: // which may yet be removed
+		return is, false, false
+	case seen.Row.Incarnation == row.Incarnation: // so it never will be
+		return seen.Row, false, true
+	}
+	past, err := ledger.History(ctx, fleet.HistoryQuery{Key: o.Key, Limit: 100})
+	if err != nil {
+		return is, false, false
+	}
+	for _, t := range past {
+		if !t.Deleted || t.Incarnation != row.Incarnation {
+			continue
+		}
+		if t.By == o.By && t.Note == o.Note {
+			return is, true, true
+		}
+		return seen.Row, false, true
+	}
+	return is, false, false
 }
 
 func notDone(err error) error { return fmt.Errorf("%w: %w", highway.ErrNotDone, err) }

@@ -69,7 +69,9 @@ func TestSenselessOrdersAreRefused(t *testing.T) {
 // A faulty ledger answers as it is told to.
 type faulty struct {
 	fleet.Ledger
-	change, look, lost error // lost: it is done, and the answer does not come
+	exchange, change, look, history error
+	lost                            error  // it is done, and the answer does not come
+	before                          func() // the first removal: what somebody else does
 }
 
 func (f *faulty) Change(ctx context.Context, key string, from fleet.Identity, row fleet.Row) (fleet.Row, error) {
@@ -78,6 +80,36 @@ func (f *faulty) Change(ctx context.Context, key string, from fleet.Identity, ro
 	}
 	is, err := f.Ledger.Change(ctx, key, from, row)
 	return is, errors.Join(err, f.lost)
+}
+
+func (f *faulty) Remove(ctx context.Context, key string, from fleet.Identity, by, note string) (fleet.Row, bool, error) {
+	if before := f.before; before != nil {
+		f.before = nil
+		before()
+	}
+	if f.change != nil {
+		return fleet.Row{}, false, f.change
+	}
+	is, removed, err := f.Ledger.Remove(ctx, key, from, by, note)
+	return is, removed && f.lost == nil, errors.Join(err, f.lost)
+}
+
+func (f *faulty) Exchange(ctx context.Context, instance string, reports map[string]fleet.Report) (map[string]fleet.View, error) {
+	if f.exchange != nil {
+		return nil, f.exchange
+	}
+	views, err := f.Ledger.Exchange(ctx, instance, reports)
+	if f.lost != nil {
+		views = nil
+	}
+	return views, errors.Join(err, f.lost)
+}
+
+func (f *faulty) History(ctx context.Context, q fleet.HistoryQuery) ([]fleet.Transition, error) {
+	if f.history != nil {
+		return nil, f.history
+	}
+	return f.Ledger.History(ctx, q)
 }
 
 func (f *faulty) Look(ctx context.Context, key string) (fleet.Detail, error) {
@@ -112,6 +144,81 @@ func TestAnErrorSaysWhetherItIsDone(t *testing.T) {
 	cancel()
 	if _, err := operate.Do(gone, ledger, order); !errors.Is(err, highway.ErrNotDone) || !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestWhatIsMadeForAnOrderMayBeLeft: a closed row, if the answer to that is lost.
+func TestWhatIsMadeForAnOrderMayBeLeft(t *testing.T) {
+	errDown := errors.New("down")
+	const left = "a closed circuit may have been made"
+	for what, c := range map[string]struct {
+		faults faulty
+		left   bool
+	}{
+		"no answer": {faulty{lost: errDown}, true},
+		"refused":   {faulty{exchange: errors.Join(fleet.ErrRefused, errDown)}, false},
+	} {
+		ledger := highway.NewInMemoryStorage()
+		c.faults.Ledger = ledger
+		_, err := operate.Do(t.Context(), &c.faults, operate.Order{Key: "k", Action: operate.Isolate, By: "ann", Create: true})
+		if !errors.Is(err, highway.ErrNotDone) || !errors.Is(err, errDown) || strings.Contains(err.Error(), left) != c.left {
+			t.Errorf("%s: %v", what, err)
+		}
+		if d, err := ledger.Look(t.Context(), "k"); err != nil || (d.Row.Incarnation != 0) != c.left || d.Row.State != fleet.Closed || d.Row.Hold != fleet.NoHold {
+			t.Errorf("%s: %+v, %v", what, d, err)
+		}
+	}
+}
+
+// TestWhoseRemovalHasNoAnswerLooksWhoHasDoneIt: that the row is gone does not say so.
+func TestWhoseRemovalHasNoAnswerLooksWhoHasDoneIt(t *testing.T) {
+	errDown := errors.New("down")
+	ledger := highway.NewInMemoryStorage()
+	use := func() fleet.Row {
+		t.Helper()
+		views, err := ledger.Exchange(t.Context(), "a", map[string]fleet.Report{"k": {Instance: "a"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return views["k"].Row
+	}
+	by := func(name string, then func()) func() {
+		return func() {
+			if is, err := operate.Do(t.Context(), ledger, operate.Order{Key: "k", Action: operate.Delete, By: name}); err != nil || !is.Changed {
+				t.Errorf("%+v, %v", is, err)
+			}
+			then()
+		}
+	}
+	nothing := func() {}
+	for what, c := range map[string]struct {
+		faults        faulty
+		unseen, seen  error
+		left, changed bool
+	}{
+		"it is done":                    {faults: faulty{lost: errDown}, changed: true},
+		"it is not":                     {faults: faulty{change: errDown}, unseen: highway.ErrUnknown, seen: highway.ErrUnknown, left: true},
+		"somebody else was faster":      {faults: faulty{lost: errDown, before: by("bob", nothing)}, unseen: operate.ErrNoCircuit, seen: operate.ErrOvertaken},
+		"it is made again since":        {faults: faulty{change: errDown, before: by("ann", func() { use() })}, changed: true, left: true},
+		"nobody says who has done it":   {faults: faulty{change: errDown, history: errDown, before: by("bob", nothing)}, unseen: highway.ErrUnknown, seen: highway.ErrUnknown},
+		"somebody else, and it is made": {faults: faulty{change: errDown, before: by("bob", func() { use() })}, unseen: highway.ErrUnknown, seen: operate.ErrOvertaken, left: true},
+	} {
+		for _, sees := range []bool{false, true} {
+			row := use()
+			order, want := operate.Order{Key: "k", Action: operate.Delete, By: "ann"}, c.unseen
+			if sees {
+				order.Seen, want = row.Identity, c.seen
+			}
+			faults := c.faults
+			faults.Ledger = ledger
+			is, err := operate.Do(t.Context(), &faults, order)
+			if !errors.Is(err, want) || want == nil && err != nil || is.Changed != c.changed {
+				t.Errorf("%s, seen: %v: %+v, %v", what, sees, is, err)
+			}
+			if d, err := ledger.Look(t.Context(), "k"); err != nil || (d.Row.Incarnation != 0) != c.left {
+				t.Errorf("%s, seen: %v: %+v is there, %v", what, sees, d, err)
+			}
+		}
 	}
 }
 

@@ -26,7 +26,7 @@ func (m *Member) Clone() *Member {
 func (m *Member) Fingerprint() string {
 	c := *m
 	c.settings, c.random, c.born, c.marked = Settings{}, nil, time.Time{}, false
-	c.asked, c.link.sent, c.link.reported, c.link.failures, c.link.proposal = 0, 0, 0, 0, nil
+	c.asked, c.link.sent, c.link.reported, c.link.failures, c.link.active, c.link.proposal = 0, 0, 0, 0, false, nil
 	if !c.link.waiting {
 		c.link.sentAt, c.link.change = time.Time{}, false
 	}

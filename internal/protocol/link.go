@@ -14,7 +14,8 @@ type link struct {
 	up       bool      // the last request was answered
 	due      time.Time // when the next exchange is to be sent
 	reported uint64    // the number of the last report
-	failures int       // in the last report
+	failures int       // in the last report,
+	active   bool      // and what it said of this
 	sent     uint64    // the number of the last request
 	sentAt   time.Time
 	waiting  bool
@@ -85,7 +86,7 @@ func (m *Member) Send(now time.Time) (Message, bool) {
 		message.Report.Suspicion = m.trip.number
 	}
 	message.Report.Failures, message.Report.Outcomes = m.local.Window()
-	l.failures = message.Report.Failures
+	l.failures, l.active = message.Report.Failures, message.Report.Active
 	return message, true
 }
 

@@ -161,6 +161,31 @@ func TestUnmarkReportsOtherFailures(t *testing.T) {
 	}
 }
 
+// TestUnmarkReportsUse: that the first call was made, and that none was for a while.
+func TestUnmarkReportsUse(t *testing.T) {
+	m := newMember()
+	tell(t, m, start, fleet.View{})
+	m.Done(Ticket{Epoch: m.Local().Epoch()}, circuit.Success, start)
+	for _, c := range []struct {
+		at     time.Duration
+		active bool
+	}{{time.Second, true}, {lately + time.Second, false}} {
+		now := after(c.at)
+		m.Unmark(now)
+		if due := m.Wake(); due.After(now.Add(ReportSpread)) {
+			t.Errorf("after %v: reported in %v", c.at, due.Sub(now))
+		}
+		if r := tell(t, m, now, fleet.View{}).Report; r.Active != c.active {
+			t.Errorf("after %v: %+v", c.at, r)
+		}
+		idle := m.Wake()
+		m.Unmark(now)
+		if m.Wake() != idle {
+			t.Errorf("after %v: what was said hurries it", c.at)
+		}
+	}
+}
+
 // TestASuspicionEndsByTime, and one that has ended does not start again (S7).
 func TestASuspicionEndsByTime(t *testing.T) {
 	m := newMember()

@@ -24,11 +24,12 @@ func (m *Member) Wants(t Ticket) bool {
 const ReportSpread = 3 * time.Second
 
 // Unmark makes the member want to be told of the next call, and report soon if there
-// are other failures in its window than it has said. It is to be called a few times a
-// minute, so that a circuit which is used is known to be, and people see how it fares.
+// are other failures in its window than it has said, or if it has not said that it uses the
+// circuit, or no longer does. It is to be called a few times a minute, so that a circuit
+// which is used is known to be, and people see how it fares.
 func (m *Member) Unmark(now time.Time) {
 	m.marked = false
-	if failures, _ := m.local.Window(); failures != m.link.failures {
+	if failures, _ := m.local.Window(); failures != m.link.failures || m.active(now) != m.link.active {
 		m.link.at(now.Add(time.Duration(m.random.Int64N(int64(ReportSpread)))))
 	}
 }

@@ -429,7 +429,7 @@ var fields = func() map[string]int {
 	know(of("bounds"), "sum", "against", "active", "lowest", "highest")
 	know(of("probe"), "number", "state", "asked", "expires", "result")
 	know(of("leases").Key(), "holder", "number")
-	know(of("link"), "up", "due", "reported", "failures", "sent", "sentAt", "waiting", "proposal", "nonce", "change", "unmade", "retries")
+	know(of("link"), "up", "due", "reported", "failures", "active", "sent", "sentAt", "waiting", "proposal", "nonce", "change", "unmade", "retries")
 	know(reflect.TypeFor[circuit.Machine](), "settings", "state", "hold", "reason", "epoch", "since", "until", "asked", "window", "probes", "granted")
 	probes, _ := reflect.TypeFor[circuit.Machine]().FieldByName("probes")
 	know(probes.Type, "results", "inFlight", "lost")

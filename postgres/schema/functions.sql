@@ -29,11 +29,14 @@ BEGIN
         AND (b.deadline IS NULL) = (b.period IS NULL)
         AND coalesce(isfinite(b.deadline), true)
         AND coalesce(b.period BETWEEN interval '0' AND interval '200 years', true)
+        AND coalesce(isfinite(b.changed_at), true)
         AND b.incarnation <> 0 AND b.revision BETWEEN 0 AND 1000000000000000000
         AND CASE WHEN b.probes = '[]' THEN true
                  WHEN jsonb_typeof(b.probes) <> 'array' THEN false
                  ELSE (SELECT bool_and(coalesce(jsonb_typeof(p->'holder') = 'string'
-                              AND p->>'number' ~ '^[0-9]{1,19}$|^1[0-8][0-9]{18}$'
+                              AND jsonb_typeof(p->'number') = 'number' AND jsonb_typeof(p->'result') = 'string'
+                              AND jsonb_typeof(p->'ends') = 'number' AND jsonb_typeof(p->'full') = 'number'
+                              AND CASE WHEN p->>'number' ~ '^[0-9]{1,20}$' THEN (p->>'number')::numeric <= 18446744073709551615 END
                               AND p->>'result' IN ('', 'succeeded', 'failed')
                               AND p->>'ends' ~ '^[0-9]{1,18}$'
                               AND p->>'full' ~ '^-?[0-9]{1,18}$', false))
@@ -340,7 +343,7 @@ END
 $$;
 
 -- hw_remove deletes the row at p_key if that has exactly the identity that is given, and
--- returns the row that is there then. Its last words are for the history.
+-- says so. Otherwise it returns the row that is there. Its last words are for the history.
 CREATE OR REPLACE FUNCTION hw_remove(p_namespace text, p_key text,
     p_incarnation bigint, p_epoch bigint, p_nonce bigint, p_by text, p_note text)
 RETURNS jsonb
@@ -365,7 +368,7 @@ BEGIN
     UPDATE hw_circuit_breakers SET reason = 'deleted', decided_by = p_by, note = p_note, revision = revision + 1
         WHERE resource_key = p_key;
     DELETE FROM hw_circuit_breakers WHERE resource_key = p_key;
-    RETURN NULL;
+    RETURN '"removed"';
 END
 $$;
 
@@ -412,13 +415,13 @@ LANGUAGE sql VOLATILE SET search_path = @schema@, pg_temp
 AS $$
     DELETE FROM hw_instances WHERE n - seen > interval '1 hour';
     DELETE FROM hw_reports WHERE ctid = ANY (ARRAY(
-        SELECT x.ctid FROM hw_reports x WHERE n - x.stored > interval '1 hour'
+        SELECT x.ctid FROM hw_reports x WHERE x.stored < n - interval '1 hour'
             AND NOT EXISTS (SELECT FROM hw_instances i WHERE i.instance = x.instance AND i.life = x.life)
         LIMIT 1000));
     DELETE FROM hw_circuit_breakers WHERE resource_key = ANY (ARRAY(
         SELECT resource_key FROM hw_circuit_breakers b
         WHERE state = 'CLOSED' AND hold = '' AND revision > 0 AND foreign_at IS NULL
-            AND hw_local(n) - updated_at > interval '7 days'
+            AND updated_at < hw_local(n) - interval '7 days'
             AND NOT EXISTS (SELECT FROM hw_reports x WHERE x.resource_key = b.resource_key)
         LIMIT 100 FOR UPDATE SKIP LOCKED));
     SELECT hw_forget();

@@ -11,7 +11,7 @@ import (
 // as it is, which is 90 days and 1000 at first.
 type History struct {
 	Age  time.Duration // at least a second
-	Rows int           // of each key
+	Rows int           // of each key, besides what people did, and what has a note
 }
 
 const day = 24 * time.Hour

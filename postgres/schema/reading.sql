@@ -36,9 +36,15 @@ BEGIN
             WHERE resource_key = b.resource_key ORDER BY id + 0 DESC LIMIT 1;
     END IF;
     IF at IS NULL THEN
-        at := b.created_at AT TIME ZONE (SELECT time_zone FROM hw_schema);
+        at := CASE WHEN b.created_at < timestamp '9999-12-31' AND b.created_at > timestamp '0001-01-01'
+            THEN b.created_at AT TIME ZONE (SELECT time_zone FROM hw_schema) END;
     END IF;
-    RETURN greatest(hw_microseconds(n - coalesce(at, n)), 0);
+    -- People write anything into created_at, and another program that counts as one of
+    -- ours into changed_at. What is no time that can be, has just been.
+    IF at < n - interval '200 years' OR at > n THEN
+        at := n;
+    END IF;
+    RETURN hw_microseconds(n - coalesce(at, n));
 END
 $$;
 
@@ -90,7 +96,7 @@ BEGIN
     SELECT hw_shown(b, n), hw_changed(b, n),
         (SELECT '[' || string_agg('[' || x.said || ',' || x.suspected || ',' ||
              CASE WHEN x.suspicion <> 0 THEN greatest(hw_microseconds(n - x.suspected_at), 0) ELSE 0 END || ',' ||
-             greatest(hw_microseconds(n - x.stored), 0) || ']', ',' ORDER BY x.instance COLLATE "C") || ']'
+             CASE WHEN isfinite(x.stored) THEN greatest(hw_microseconds(n - x.stored), 0) ELSE 0 END || ']', ',' ORDER BY x.instance COLLATE "C") || ']'
          FROM hw_reports x WHERE x.resource_key = b.resource_key AND x.life = ANY (lives)),
         cardinality(lives)
     FROM hw_circuit_breakers b WHERE b.resource_key = p_key AND b.namespace = p_namespace;

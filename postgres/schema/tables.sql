@@ -96,6 +96,11 @@ CREATE TABLE IF NOT EXISTS hw_reports (
     PRIMARY KEY (resource_key, instance)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
 
+-- A report that nobody can read would be in the way of the others.
+ALTER TABLE hw_reports
+    DROP CONSTRAINT IF EXISTS hw_reports_readable,
+    ADD CONSTRAINT hw_reports_readable CHECK (isfinite(stored) AND json_array_length(said::json) > 0) NOT VALID;
+
 CREATE INDEX IF NOT EXISTS hw_reports_suspicions ON hw_reports((resource_key || '')) WHERE suspicion <> 0;
 
 CREATE SEQUENCE IF NOT EXISTS hw_suspicions;
@@ -128,7 +133,7 @@ CREATE TABLE IF NOT EXISTS hw_schema (
     -- The zone of the timestamps without one. It is the server's, whatever zone a
     -- session may be in.
     time_zone    text     NOT NULL,
-    -- How long transitions are kept, and how many of each key.
+    -- How long transitions are kept, and how many of each key, besides those of people.
     history_age  interval NOT NULL DEFAULT '90 days' CHECK (history_age BETWEEN interval '0' AND interval '1000 years'),
     history_rows integer  NOT NULL DEFAULT 1000 CHECK (history_rows > 0)
 );

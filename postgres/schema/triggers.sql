@@ -8,7 +8,7 @@ CREATE OR REPLACE FUNCTION hw_cooldown(p_key text) RETURNS interval
 LANGUAGE sql STABLE SET search_path = @schema@, pg_temp
 AS $$
     SELECT coalesce((SELECT max((settings->>'cooldown')::bigint) * interval '1 microsecond'
-                     FROM hw_reports WHERE resource_key = p_key AND settings->>'cooldown' ~ '^[1-9][0-9]*$'),
+                     FROM hw_reports WHERE resource_key = p_key AND settings->>'cooldown' ~ '^[1-9][0-9]{0,14}$'),
                     interval '30 seconds')
 $$;
 
@@ -89,21 +89,46 @@ BEGIN
 END
 $$;
 
--- hw_foreign_first does the same for a row that somebody else makes. It also runs when the
+-- hw_foreign_first does the same for a row that somebody else makes: of the columns that are
+-- not the document's, only a hold is an order, and a note with it. It also runs when the
 -- insert ends in an update, and must do nothing but to fill the row.
 CREATE OR REPLACE FUNCTION hw_foreign_first() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = @schema@, pg_temp
 AS $$
+DECLARE
+    n       timestamptz := hw_now();
+    ordered boolean := NEW.hold IN ('isolated'::text, 'disabled'::text);
 BEGIN
-    NEW.changed_at := hw_now();
-    IF NEW.state::text = 'OPEN'::text THEN
-        NEW.epoch := 1;
-        NEW.nonce := hw_random();
-        NEW.reason := 'foreign';
-        NEW.decided_by := session_user;
+    NEW.incarnation := hw_random();
+    NEW.epoch := 0;
+    NEW.nonce := 0;
+    NEW.reason := '';
+    NEW.decided_by := '';
+    NEW.deadline := NULL;
+    NEW.period := NULL;
+    NEW.probes := '[]';
+    NEW.lost := 0;
+    NEW.timeline := 0;
+    NEW.foreign_at := NULL;
+    NEW.changed_at := n;
+    IF NOT ordered THEN
+        NEW.hold := '';
+        NEW.note := '';
+    END IF;
+    IF NOT ordered AND NEW.state::text <> 'OPEN'::text THEN
+        RETURN NEW;
+    END IF;
+    NEW.epoch := 1;
+    NEW.nonce := hw_random();
+    NEW.reason := CASE WHEN ordered THEN 'commanded' ELSE 'foreign' END;
+    NEW.decided_by := session_user;
+    IF ordered THEN
+        NEW.state := CASE NEW.hold WHEN 'isolated'::text THEN 'OPEN' ELSE 'CLOSED' END;
+        NEW.open_until := NULL;
+    ELSE
         NEW.period := hw_cooldown(NEW.resource_key::text);
-        NEW.deadline := hw_now() + NEW.period;
-        NEW.foreign_at := hw_now();
+        NEW.deadline := n + NEW.period;
+        NEW.foreign_at := n;
     END IF;
     RETURN NEW;
 END
@@ -162,11 +187,15 @@ BEGIN
         b.hold, CASE WHEN TG_OP = 'DELETE' THEN 'deleted' ELSE b.reason END,
         CASE WHEN by_hand THEN session_user::text ELSE b.decided_by END,
         CASE WHEN by_hand THEN ''::text ELSE b.note END, coalesce(evidence, '{}'));
+    -- What people have done stays until it is too old, whatever programs write after it.
     -- The sum keeps the plan from walking through the history of all keys by the primary key.
-    SELECT id INTO oldest FROM hw_transitions WHERE resource_key = key
+    SELECT id INTO oldest FROM hw_transitions t
+        WHERE t.resource_key = key AND t.reason NOT IN ('commanded'::text, 'deleted'::text) AND t.note = ''::text
         ORDER BY id + 0 DESC OFFSET coalesce((SELECT history_rows FROM hw_schema), 1000) LIMIT 1;
     IF FOUND THEN
-        DELETE FROM hw_transitions WHERE resource_key = key AND id + 0 <= oldest;
+        DELETE FROM hw_transitions t
+        WHERE t.resource_key = key AND t.reason NOT IN ('commanded'::text, 'deleted'::text) AND t.note = ''::text
+            AND id + 0 <= oldest;
     END IF;
     IF TG_OP = 'DELETE' THEN
         DELETE FROM hw_reports WHERE resource_key = key;
@@ -183,6 +212,6 @@ CREATE OR REPLACE TRIGGER hw_record_change AFTER UPDATE ON hw_circuit_breakers
     FOR EACH ROW WHEN (OLD.epoch <> NEW.epoch OR OLD.nonce <> NEW.nonce OR OLD.incarnation <> NEW.incarnation)
     EXECUTE FUNCTION hw_record();
 CREATE OR REPLACE TRIGGER hw_record_first AFTER INSERT ON hw_circuit_breakers
-    FOR EACH ROW WHEN (NEW.state <> 'CLOSED') EXECUTE FUNCTION hw_record();
+    FOR EACH ROW WHEN (NEW.state <> 'CLOSED' OR NEW.hold <> '') EXECUTE FUNCTION hw_record();
 CREATE OR REPLACE TRIGGER hw_record_deletion AFTER DELETE ON hw_circuit_breakers
     FOR EACH ROW WHEN (OLD.epoch <> 0 OR OLD.reason = 'deleted') EXECUTE FUNCTION hw_record();

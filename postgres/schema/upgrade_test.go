@@ -90,13 +90,13 @@ func TestTheMonitorSeesAndTheRuntimeRoleActs(t *testing.T) {
 				t.Errorf("%+v, %v", who, err)
 			}
 			_, changing := monitor.Change(t.Context(), "payment", row.Identity, row)
-			_, removing := monitor.Remove(t.Context(), "payment", row.Identity, "eve", "")
+			_, _, removing := monitor.Remove(t.Context(), "payment", row.Identity, "eve", "")
 			for _, err := range []error{changing, removing} {
 				if err == nil || !strings.Contains(err.Error(), "too few rights") {
 					t.Errorf("the monitor may act: %v", err)
 				}
 			}
-			if is, err := program.Remove(t.Context(), "payment", row.Identity, "ann", "gone"); err != nil || is.Incarnation != 0 {
+			if is, removed, err := program.Remove(t.Context(), "payment", row.Identity, "ann", "gone"); err != nil || !removed {
 				t.Errorf("%+v, %v", is, err)
 			}
 			past, err := monitor.History(t.Context(), fleet.HistoryQuery{Key: "payment"})

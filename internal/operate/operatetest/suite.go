@@ -185,21 +185,52 @@ func deletions(t *testing.T, ledger fleet.Ledger) {
 	if is, err := operate.Do(t.Context(), ledger, o); !errors.Is(err, operate.ErrOvertaken) || is.Changed {
 		t.Errorf("%+v, %v", is, err)
 	}
-	// Two delete, and instances make it again: the second says that it was not there, or
-	// deletes what is there now. Never is anything else left.
-	var acting sync.WaitGroup
-	for i := range 4 {
-		acting.Go(func() {
-			_, err := operate.Do(t.Context(), ledger, operate.Order{Key: "payments", Action: operate.Delete, By: fmt.Sprint(i)})
-			if err != nil && !errors.Is(err, operate.ErrNoCircuit) {
-				t.Error(err)
+	// Of those who delete at once one has done it, and stands in the history.
+	for _, sees := range []bool{false, true} {
+		var seen fleet.Identity
+		late := operate.ErrNoCircuit
+		if row := use(t, ledger); sees {
+			seen, late = row.Identity, operate.ErrOvertaken
+		}
+		var acting, looking sync.WaitGroup
+		done := make([]bool, 4)
+		looking.Add(len(done))
+		for i := range done {
+			acting.Go(func() {
+				o := operate.Order{Key: "payments", Action: operate.Delete, By: fmt.Sprint(i), Seen: seen}
+				is, err := operate.Do(t.Context(), together{ledger, &looking}, o)
+				if done[i] = is.Changed; done[i] != (err == nil) || err != nil && !errors.Is(err, late) {
+					t.Errorf("%+v, %v", is, err)
+				}
+			})
+		}
+		acting.Wait()
+		if d := look(t, ledger); d.Row.Incarnation != 0 {
+			t.Errorf("%+v is there", d)
+		}
+		past, err := ledger.History(t.Context(), fleet.HistoryQuery{Key: "payments", Limit: 1})
+		if err != nil || len(past) != 1 || !past[0].Deleted {
+			t.Fatalf("%+v, %v", past, err)
+		}
+		for i, changed := range done {
+			if changed != (past[0].By == fmt.Sprint(i)) {
+				t.Errorf("%v say that they have done it, and the history says %q", done, past[0].By)
 			}
-		})
+		}
 	}
-	acting.Wait()
-	if d := look(t, ledger); d.Row.Incarnation != 0 {
-		t.Errorf("%+v is there", d)
-	}
+}
+
+// together has everybody look before anybody acts.
+type together struct {
+	fleet.Ledger
+	looking *sync.WaitGroup
+}
+
+func (l together) Look(ctx context.Context, key string) (fleet.Detail, error) {
+	d, err := l.Ledger.Look(ctx, key)
+	l.looking.Done()
+	l.looking.Wait()
+	return d, err
 }
 
 func overtaken(t *testing.T, ledger fleet.Ledger) {

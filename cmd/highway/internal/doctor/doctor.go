@@ -1,5 +1,5 @@
 // Package doctor is what "highway doctor" does: it looks at everything between this machine
-// and a healthy fleet, and says what is wrong and what to do. It changes nothing.
+// and a healthy fleet, and says what is wrong and what to do. It changes no row.
 package doctor
 
 import (
