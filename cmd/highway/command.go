@@ -83,11 +83,21 @@ func rootCommand() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
+	root.SetFlagErrorFunc(flagError)
+	root.Version = strings.TrimPrefix(version(build()), "highway ")
+	root.SetVersionTemplate("highway {{.Version}}\n")
 	root.AddGroup(&cobra.Group{ID: groupSee, Title: "See how the circuits of a fleet fare:"},
 		&cobra.Group{ID: groupAct, Title: "Give an order to a whole fleet:"})
 	root.AddCommand(listCommand(), showCommand(), historyCommand(), watchCommand(), dashboardCommand())
 	root.AddCommand(orderCommands()...)
 	root.AddCommand(demoCommand(), doctorCommand(), setupCommand(), versionCommand(), manCommand())
+	root.InitDefaultCompletionCmd()
+	if c, _, err := root.Find([]string{"completion"}); err == nil {
+		c.Short = "Print a script that completes commands, flags and keys"
+		c.Long = `Prints a script that has a shell complete commands and flags, and keys, if the
+storage answers within a second. The help of each shell says where to put it, as
+highway completion bash --help does.`
+	}
 	return root
 }
 

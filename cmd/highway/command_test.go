@@ -256,6 +256,21 @@ func TestVersionSaysWhatTheBuildKnows(t *testing.T) {
 	}
 }
 
+func TestTheVersionIsAFlagToo(t *testing.T) {
+	_, want, _ := command(t.Context(), "version")
+	if code, stdout, stderr := command(t.Context(), "--version"); code != exitOK || stdout != want || stderr != "" {
+		t.Errorf("exit code %d, %q, %q, want %q", code, stdout, stderr, want)
+	}
+}
+
+func TestEachShellsHelpSaysWhereToPutTheScript(t *testing.T) {
+	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
+		if code, help, _ := command(t.Context(), "completion", shell, "--help"); code != exitOK || !strings.Contains(help, "for every new session") {
+			t.Errorf("%s: exit code %d, %s", shell, code, help)
+		}
+	}
+}
+
 func TestTheHelpNamesTheCommands(t *testing.T) {
 	_, help, _ := command(t.Context(), "--help")
 	var names []string
@@ -270,7 +285,7 @@ func TestTheHelpNamesTheCommands(t *testing.T) {
 	for _, name := range names {
 		_, help, _ := command(t.Context(), name, "--help")
 		for line := range strings.Lines(help) {
-			if len([]rune(line)) > 81 && name != "completion" {
+			if len([]rune(line)) > 81 {
 				t.Errorf("%s: too long for a terminal: %q", name, line)
 			}
 		}

@@ -28,7 +28,7 @@ Exit codes: 0, no fault; 1, a fault, be it that the database was not reached;
 With --json the output is one object and nothing else. Its keys:
 
   status    the worst of all checks: ok, warning or fault
-  cause     the name of the check with the first fault; empty if there is none
+  cause     the name of the check with the first fault; null if there is none
   faults    how many checks found one
   warnings  how many checks found one
   checks    all of them in order, skipped ones too, each with
@@ -51,8 +51,8 @@ func doctorCommand() *cobra.Command {
 		Long:  doctorHelp,
 		Example: `  highway doctor
   HW_DB_HOST=db.example.com HW_DB_PASSWORD=… highway doctor --strict
-  highway doctor --json | jq -r .cause`,
-		Args: cobra.NoArgs,
+  highway doctor --json | jq -r '.cause // empty'`,
+		Args: arguments(0, 0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if options.Timeout <= 0 {
 				return fmt.Errorf("--timeout %v: it must be more than 0", options.Timeout)

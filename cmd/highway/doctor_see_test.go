@@ -147,6 +147,13 @@ func say(t *testing.T, dsn, instance, key string, r fleet.Report, options ...pos
 	}
 }
 
+// inhabit lets somebody live in a database that is set up, as long as a test takes.
+func inhabit(t *testing.T, dsn string, options ...postgres.Option) string {
+	t.Helper()
+	say(t, dsn, "web-1/1/A", "payment", fleet.Report{}, options...)
+	return dsn
+}
+
 // contents are all rows of all tables.
 func contents(t *testing.T, dsn string) string {
 	t.Helper()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"reflect"
 	"regexp"
@@ -26,6 +27,9 @@ func TestTheDoctorFindsNothingAndChangesNothing(t *testing.T) {
 	dsn := install(t, postgrestest.Shared(t).Database(t))
 	say(t, dsn, "web-1/1/A", "payment", fleet.Report{Settings: fleet.Settings{Failures: 3, Window: 10}})
 	before := contents(t, dsn)
+	if object := oneObject(t, see(t, at(t, dsn)).text); object["cause"] != nil {
+		t.Errorf("the cause is %v", object["cause"])
+	}
 	v := see(t, at(t, dsn))
 	if v.code != exitOK || v.Status != doctor.OK || v.Faults+v.Warnings > 0 {
 		t.Errorf("exit code %d: %s", v.code, v.text)
@@ -95,7 +99,7 @@ func TestTheDoctorWaitsForNobody(t *testing.T) {
 }
 
 func TestTheDoctorKnowsThatOneServerOfTwoWillDo(t *testing.T) {
-	variables := at(t, install(t, postgrestest.New(t, postgrestest.Options{Private: true}).Database(t)))
+	variables := at(t, inhabit(t, install(t, postgrestest.New(t, postgrestest.Options{Private: true}).Database(t))))
 	variables["HW_DB_HOST"] += "," + variables["HW_DB_HOST"]
 	port := closed(t)
 	variables["HW_DB_PORT"] = port + "," + variables["HW_DB_PORT"]
@@ -127,6 +131,7 @@ func TestTheDoctorNamesAMissingTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	see(t, at(t, dsn)).finds(t, "schema", doctor.Fault, `in the schema "My Fleet": WithSchema`)
+	inhabit(t, dsn, postgres.WithSchema("My Fleet"))
 	if v := see(t, at(t, dsn), "--schema=My Fleet"); v.Status != doctor.OK {
 		t.Errorf("%s", v.text)
 	}
@@ -167,7 +172,7 @@ func TestTheDoctorNamesAnOldSchema(t *testing.T) {
 }
 
 func TestTheDoctorNotesThatThereIsNoRightToSetUp(t *testing.T) {
-	dsn := install(t, postgrestest.Shared(t).Database(t))
+	dsn := inhabit(t, install(t, postgrestest.Shared(t).Database(t)))
 	program := role(t, dsn, true)
 	v := see(t, at(t, program))
 	if v.Status != doctor.OK {
@@ -185,6 +190,41 @@ func TestTheDoctorNotesThatThereIsNoRightToSetUp(t *testing.T) {
 	v.finds(t, "exchange", doctor.Skipped, "because of rights")
 }
 
+func TestTheDoctorKnowsWhoMayOnlyLook(t *testing.T) {
+	dsn := install(t, postgrestest.Shared(t).Database(t))
+	say(t, dsn, "web-1/1/A", "payment", fleet.Report{})
+	u, err := url.Parse(role(t, dsn, true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	password, _ := u.User.Password()
+	monitor := fmt.Sprintf("hw doctor %d 2", os.Getpid())
+	run(t, dsn, `ALTER ROLE "`+monitor+`" PASSWORD '`+password+`'`)
+	u.User = url.UserPassword(monitor, password)
+	v := see(t, at(t, u.String()))
+	if v.Status != doctor.OK {
+		t.Errorf("%s", v.text)
+	}
+	v.finds(t, "rights", doctor.OK, "may look, may not act")
+	v.finds(t, "exchange", doctor.Skipped, "may look, may not act")
+	v.finds(t, "rows", doctor.OK)
+	run(t, dsn, `REVOKE SELECT ON hw_reports FROM "`+monitor+`"`)
+	see(t, at(t, u.String())).finds(t, "rights", doctor.Fault, "lacks")
+}
+
+func TestTheDoctorSaysThatNobodyIsThere(t *testing.T) {
+	dsn := install(t, postgrestest.Shared(t).Database(t))
+	v := see(t, at(t, dsn), "--strict")
+	if v.code != exitWarnings || v.Warnings != 1 {
+		t.Errorf("exit code %d, %s", v.code, v.text)
+	}
+	v.finds(t, "instances", doctor.Warning, "no program is running", "nobody is in the fleet without a namespace")
+	_, stdout, _ := command(t.Context(), "doctor", "--namespace=empty")
+	if !strings.HasSuffix(stdout, "\n1 warning, and no fault found; nobody is in the namespace \"empty\". Nothing was changed.\n") {
+		t.Errorf("%s", stdout)
+	}
+}
+
 func TestTheDoctorNamesRightsThatAreMissing(t *testing.T) {
 	dsn := install(t, postgrestest.Shared(t).Database(t))
 	v := see(t, at(t, role(t, dsn, false)))
@@ -196,7 +236,7 @@ func TestTheDoctorNamesRightsThatAreMissing(t *testing.T) {
 
 func TestTheDoctorNamesAPoolerInTransactionMode(t *testing.T) {
 	server := postgrestest.New(t, postgrestest.Options{Private: true})
-	dsn := install(t, server.Database(t))
+	dsn := inhabit(t, install(t, server.Database(t)))
 	pooled := behind(t, pooler.Transaction, dsn)
 	v := see(t, at(t, pooled))
 	if v.Faults != 0 || v.Warnings != 1 || v.code != exitOK {
@@ -204,6 +244,7 @@ func TestTheDoctorNamesAPoolerInTransactionMode(t *testing.T) {
 	}
 	v.finds(t, "pooler", doctor.Warning, "a pooler in transaction mode", "WithListener", "without the pooler")
 	v.finds(t, "notifications", doctor.Skipped, "the pooler lets none through")
+	inhabit(t, dsn)
 	v = see(t, at(t, pooled), "--listener", dsn, "--strict")
 	v.finds(t, "pooler", doctor.OK, "past it")
 	v.finds(t, "notifications", doctor.OK, "one comes after")
@@ -220,7 +261,9 @@ func TestTheDoctorNamesAPoolerInTransactionMode(t *testing.T) {
 
 func TestTheDoctorKnowsAPoolerInSessionMode(t *testing.T) {
 	dsn := install(t, postgrestest.New(t, postgrestest.Options{Private: true}).Database(t))
-	v := see(t, at(t, behind(t, pooler.Session, dsn)))
+	pooled := behind(t, pooler.Session, dsn)
+	inhabit(t, dsn)
+	v := see(t, at(t, pooled))
 	if v.Status != doctor.OK {
 		t.Errorf("%s", v.text)
 	}
@@ -252,6 +295,7 @@ func TestTheDoctorNamesAStandby(t *testing.T) {
 	see(t, variables).finds(t, "login", doctor.Fault, "standbys", "the primary")
 	variables["HW_DB_HOST"] += "," + variables["HW_DB_HOST"]
 	variables["HW_DB_PORT"] += "," + at(t, primary.DSN())["HW_DB_PORT"]
+	inhabit(t, primary.DSN())
 	if v := see(t, variables); v.Status != doctor.OK {
 		t.Errorf("%s", v.text)
 	}
@@ -337,7 +381,7 @@ func TestTheDoctorNamesInstancesThatDisagree(t *testing.T) {
 
 	variables := at(t, dsn)
 	variables["HW_NAMESPACE"] = "production"
-	see(t, variables).finds(t, "instances", doctor.Warning, `nobody lives in the namespace "production"`, "HW_NAMESPACE")
+	see(t, variables).finds(t, "instances", doctor.Warning, `nobody is in the namespace "production"`, "HW_NAMESPACE")
 	see(t, variables, "--namespace=staging").finds(t, "instances", doctor.OK, `"web-3/1/C"`)
 }
 
@@ -358,6 +402,7 @@ func TestTheDoctorVerifiesCertificatesAsProgramsDo(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			variables := at(t, server.DSN())
 			variables["HW_DB_HOST"], variables["HW_DB_SSLMODE"], variables["HW_DB_SSLROOTCERT"] = test.host, test.mode, test.root
+			inhabit(t, server.DSN())
 			v := see(t, variables)
 			v.finds(t, "tls", test.status, test.words...)
 			if test.mode == "disable" {

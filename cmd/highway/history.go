@@ -8,6 +8,7 @@ import (
 
 	"github.com/highway-engine/highway/cmd/highway/internal/output"
 	"github.com/highway-engine/highway/fleet"
+	"github.com/highway-engine/highway/internal/operate"
 )
 
 const historyHelp = `Shows what has happened to a circuit, or to all, newest first: from which state
@@ -25,7 +26,7 @@ func historyCommand() *cobra.Command {
 		Long:    historyHelp,
 		Example: `  highway history
   highway history payments --limit 100`,
-		Args: cobra.MaximumNArgs(1),
+		Args: arguments(0, 1, "KEY"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if limit < 0 {
 				return fmt.Errorf("--limit %d: it must not be less than 0", limit)
@@ -40,6 +41,9 @@ func historyCommand() *cobra.Command {
 			var next uint64
 			if err := a.ask(c.Context(), func(ctx context.Context, ledger fleet.Ledger) (err error) {
 				all, next, err = pages(ctx, ledger, q, limit)
+				if err == nil && len(all) == 0 && q.Key != "" {
+					err = known(ctx, ledger, q.Key)
+				}
 				return err
 			}); err != nil {
 				return err
@@ -65,6 +69,19 @@ func historyCommand() *cobra.Command {
 	flags.Uint64Var(&before, "before", 0, "only those before the one with this `id`")
 	a.register(command)
 	return command
+}
+
+// known is an error if there is neither a row at the key nor a line of its history.
+func known(ctx context.Context, ledger fleet.Ledger, key string) error {
+	all, err := ledger.History(ctx, fleet.HistoryQuery{Key: key, Limit: 1})
+	if err != nil || len(all) > 0 {
+		return err
+	}
+	d, err := ledger.Look(ctx, key)
+	if err == nil && d.Row.Incarnation == 0 {
+		err = fmt.Errorf("%w: %q", operate.ErrNoCircuit, key)
+	}
+	return err
 }
 
 // pages returns up to limit transitions, and the id before which there are more.

@@ -14,8 +14,10 @@ import (
 )
 
 const listHelp = `Lists the circuits of the fleet. FAILED is in the windows of all instances, as
-they last said: at most 13 seconds ago while there are calls. A circuit that is
-OPEN in one instance alone is CLOSED here; --busy finds it by its suspect.`
+they last said: within 13 seconds after the number of failures in its window, or
+whether it uses the circuit, has changed, and otherwise every five minutes.
+Right after a change the figures may be those of before. A circuit that is OPEN
+in one instance alone is CLOSED here; --busy finds it by its suspect.`
 
 // orders are those that a list can have. Keys decide between equals.
 var orders = map[string]func(a, b fleet.Circuit) int{
@@ -54,7 +56,7 @@ func listCommand() *cobra.Command {
 		Example: `  highway list
   highway list --busy --sort changed
   highway list --state open,half-open --prefix payments`,
-		Args: cobra.NoArgs,
+		Args: arguments(0, 0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {
 			order, ok := orders[sort]
 			if !ok {
@@ -79,7 +81,12 @@ func listCommand() *cobra.Command {
 			for i, circuit := range all {
 				objects[i] = output.CircuitOf(circuit)
 			}
-			return a.print(c, map[string]any{"circuits": objects}, func(s output.Screen) error { return output.List(s, all) })
+			return a.print(c, map[string]any{"circuits": objects}, func(s output.Screen) error {
+				if len(all) == 0 {
+					return output.Line(s, output.Nothing(q, a.Namespace()))
+				}
+				return output.List(s, all)
+			})
 		},
 	}
 	flags := command.Flags()

@@ -65,8 +65,15 @@ func TestListsAreFilteredAndSorted(t *testing.T) {
 			t.Errorf("%q: %q, want %q", c.args, got, c.want)
 		}
 	}
-	if said := d.done("list", "--prefix=nothing"); said != "There is no such circuit.\n" {
-		t.Errorf("%q", said)
+	for want, args := range map[string][]string{
+		"No circuit begins with \"nothing\".\n":                   {"--prefix=nothing"},
+		"No circuit is HALF_OPEN and is held.\n":                  {"--held", "--state=half-open"},
+		"There is no circuit yet in the namespace \"staging\".\n": {"--namespace=staging"},
+		"No circuit is busy in the namespace \"staging\".\n":      {"--namespace=staging", "--busy"},
+	} {
+		if said := d.done(append([]string{"list"}, args...)...); said != want {
+			t.Errorf("%q, want %q", said, want)
+		}
 	}
 }
 
@@ -93,11 +100,20 @@ func TestHistoryComesInPages(t *testing.T) {
 	if want := []string{"4", "3", "2", "1", "0"}; !slices.Equal(notes, want) {
 		t.Errorf("%q, want %q", notes, want)
 	}
+	if code, stdout, stderr := d.run("history", "nosuch"); code != exitNoCircuit || stdout != "" || stderr != "highway: there is no such circuit: \"nosuch\"\n" {
+		t.Errorf("exit code %d, %s%s", code, stdout, stderr)
+	}
+	if said := d.done("history", "payments", "--before=1"); said != "There is nothing in the history.\n" {
+		t.Errorf("%q", said)
+	}
+	d.done("delete", "search", "--yes") // of which the history is left
+	d.done("history", "search")
+	d.done("isolate", "search", "--create")
 	text := d.done("history", "--limit=1")
 	if !strings.Contains(text, "search") || !regexp.MustCompile(`(?m)^There is more: --before \d+$`).MatchString(text) {
 		t.Errorf("%s", text)
 	}
-	if text := d.done("history", "--limit=0"); strings.Count(text, "isolated") != 10 || strings.Contains(text, "more") {
+	if text := d.done("history", "--limit=0"); strings.Count(text, "isolated") != 11 || strings.Contains(text, "more") {
 		t.Errorf("%s", text)
 	}
 }

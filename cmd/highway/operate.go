@@ -75,6 +75,9 @@ func (a *asker) ask(ctx context.Context, do func(ctx context.Context, ledger fle
 	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
 		err = fmt.Errorf("the storage did not answer within %v (--timeout): %w", a.Timeout, err)
 	}
+	if errors.Is(err, operate.ErrNoCircuit) && a.Namespace() != "" {
+		err = fmt.Errorf("%w, in the namespace %q", err, a.Namespace())
+	}
 	return judged(err)
 }
 
@@ -113,6 +116,7 @@ func mistake(err error) error {
 			continue
 		}
 		text := strings.TrimPrefix(invalid.Error(), "highway: "+invalid.Field)
+		text = strings.ReplaceAll(text, operate.LongestOpen.String(), "a year (365d)")
 		all = append(all, errors.New(names[invalid.Field]+text))
 	}
 	return errors.Join(all...)

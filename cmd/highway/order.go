@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/user"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -48,7 +49,7 @@ func orderCommands() (all []*cobra.Command) {
 
 func orderCommand(action operate.Action) *cobra.Command {
 	var a asker
-	var seen string
+	var version string
 	var yes bool
 	o := operate.Order{Action: action}
 	command := &cobra.Command{
@@ -57,16 +58,19 @@ func orderCommand(action operate.Action) *cobra.Command {
 		Short:   orderHelp[action].short,
 		Long:    orderHelp[action].long + recorded,
 		Example: fmt.Sprintf("  highway %s payments --reason %q", action, orderHelp[action].reason),
-		Args:    cobra.ExactArgs(1),
+		Args:    arguments(1, 1, "KEY"),
 		RunE: func(c *cobra.Command, args []string) (err error) {
 			o.Key = args[0]
 			if o.By == "" {
 				o.By = whoami()
 			}
-			if seen != "" {
-				if o.Seen, err = output.ParseVersion(seen); err != nil {
+			if version != "" {
+				if o.Seen, err = output.ParseVersion(version); err != nil {
 					return fmt.Errorf("--seen %w", err)
 				}
+			}
+			if action == operate.Open && !c.Flags().Changed("for") {
+				return errors.New("--for is missing: how long, as 10m")
 			}
 			if err := o.Check(); err != nil {
 				return mistake(err)
@@ -77,8 +81,13 @@ func orderCommand(action operate.Action) *cobra.Command {
 				}
 			}
 			var is operate.Outcome
+			var seen witness
 			if err := a.ask(c.Context(), func(ctx context.Context, ledger fleet.Ledger) error {
-				is, err = operate.Do(ctx, ledger, o)
+				seen.Ledger = ledger
+				is, err = operate.Do(ctx, &seen, o)
+				if errors.Is(err, operate.ErrOvertaken) {
+					err = seen.overtaken(ctx, err, o.Key, is.After)
+				}
 				return err
 			}); err != nil {
 				return err
@@ -94,18 +103,19 @@ func orderCommand(action operate.Action) *cobra.Command {
 				after := output.RowOf(is.After)
 				object.After = &after
 			}
-			return a.print(c, object, func(s output.Screen) error { return output.Done(s, o.Key, is.Before, is.After, is.Changed) })
+			return a.print(c, object, func(s output.Screen) error {
+				return output.Done(s, o.Key, is.Before, is.After, is.Changed, seen.since(is.Before))
+			})
 		},
 	}
 	flags := command.Flags()
 	if action == operate.Open {
 		command.Example = strings.Replace(command.Example, " --reason", " --for 10m --reason", 1)
-		flags.DurationVar(&o.For, "for", 0, "how `long`, as 10m or 2h; at most a year")
-		_ = command.MarkFlagRequired("for")
+		flags.Var(span{&o.For}, "for", "how `long`, as 10m, 2h or 1d; at most a year")
 	}
 	flags.StringVar(&o.Note, "reason", "", "why, in one `line`")
 	flags.StringVar(&o.By, "by", "", "`who` (default user@host)")
-	flags.StringVar(&seen, "seen", "", "do it only at this `version`, which show tells")
+	flags.StringVar(&version, "seen", "", "do it only at this `version`, which show tells")
 	if action == operate.Delete {
 		flags.BoolVarP(&yes, "yes", "y", false, "do it without asking")
 	} else if action != operate.Release {
@@ -113,6 +123,43 @@ func orderCommand(action operate.Action) *cobra.Command {
 	}
 	a.register(command)
 	return command
+}
+
+// A witness remembers what an order has seen of a circuit, for what a row alone does not say.
+type witness struct {
+	fleet.Ledger
+	detail fleet.Detail
+	at     time.Time
+}
+
+// Look implements fleet.Ledger.
+func (w *witness) Look(ctx context.Context, key string) (fleet.Detail, error) {
+	d, err := w.Ledger.Look(ctx, key)
+	if err == nil {
+		w.detail, w.at = d, time.Now()
+	}
+	return d, err
+}
+
+// overtaken adds to an error to what a circuit has changed, and by whom.
+func (w *witness) overtaken(ctx context.Context, err error, key string, is fleet.Row) error {
+	if is.Incarnation != 0 {
+		return fmt.Errorf("%w: %s", err, output.Overtaken(is, w.since(is)))
+	}
+	last, failed := w.History(ctx, fleet.HistoryQuery{Key: key, Limit: 1})
+	if failed != nil || len(last) == 0 || !last[0].Deleted {
+		return err
+	}
+	return fmt.Errorf("%w: %s", err, output.Deleted(last[0]))
+}
+
+// since is how long ago the row came into its epoch, if that was seen.
+func (w *witness) since(row fleet.Row) output.Ago {
+	seen := w.detail.Row
+	if seen.Incarnation == 0 || seen.Incarnation != row.Incarnation || seen.Epoch != row.Epoch {
+		return output.Ago{}
+	}
+	return output.Ago{Time: w.detail.Changed + time.Since(w.at), Known: true}
 }
 
 // whoami is who gives an order unless that is said. A name that no order may have is refused

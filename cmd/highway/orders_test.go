@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +21,9 @@ import (
 	"github.com/highway-engine/highway/postgres"
 )
 
+// ago is a time that no test foresees.
+var ago = regexp.MustCompile(`[\d.]+s ago`)
+
 func TestOrdersAreDoneAndRecorded(t *testing.T) {
 	d := deploy(t)
 	d.scene(d.storage())
@@ -28,18 +32,18 @@ func TestOrdersAreDoneAndRecorded(t *testing.T) {
 		state, hold, said string
 		changed           bool
 	}{
-		{[]string{"open", "--for", "10m"}, "OPEN", "held_open", "payments is OPEN, held open for 10m; it was CLOSED.", true},
-		{[]string{"release"}, "HALF_OPEN", "", "payments is HALF_OPEN; it was OPEN, held open.", true},
-		{[]string{"release"}, "HALF_OPEN", "", "There was nothing to do: payments is HALF_OPEN.", false},
-		{[]string{"isolate"}, "OPEN", "isolated", "payments is OPEN, isolated; it was HALF_OPEN.", true},
-		{[]string{"disable"}, "CLOSED", "disabled", "payments is CLOSED, disabled; it was OPEN, isolated.", true},
-		{[]string{"half-open"}, "HALF_OPEN", "", "payments is HALF_OPEN; it was CLOSED, disabled.", true},
-		{[]string{"close"}, "CLOSED", "", "payments is CLOSED; it was HALF_OPEN.", true},
-		{[]string{"delete", "--yes"}, "", "", "payments is deleted; it was CLOSED.", true},
+		{[]string{"open", "--for", "10m"}, "OPEN", "held_open", "payments is OPEN, held open, 10m left; it was CLOSED.", true},
+		{[]string{"release"}, "HALF_OPEN", "", "payments is HALF_OPEN; it was OPEN, held open by ann, 0s ago: step open.", true},
+		{[]string{"release"}, "HALF_OPEN", "", "There was nothing to do: payments is HALF_OPEN by ann, 0s ago: step release.", false},
+		{[]string{"isolate"}, "OPEN", "isolated", "payments is OPEN, isolated; it was HALF_OPEN by ann, 0s ago: step release.", true},
+		{[]string{"disable"}, "CLOSED", "disabled", "payments is CLOSED, disabled; it was OPEN, isolated by ann, 0s ago: step isolate.", true},
+		{[]string{"half-open"}, "HALF_OPEN", "", "payments is HALF_OPEN; it was CLOSED, disabled by ann, 0s ago: step disable.", true},
+		{[]string{"close"}, "CLOSED", "", "payments is CLOSED; it was HALF_OPEN by ann, 0s ago: step half-open.", true},
+		{[]string{"delete", "--yes"}, "", "", "payments is deleted; it was CLOSED by ann, 0s ago: step close.", true},
 	} {
-		reason := "step " + step.said
+		reason := "step " + step.args[0]
 		args := append(append([]string{step.args[0], "payments"}, step.args[1:]...), "--by", "ann", "--reason", reason)
-		if said := d.done(args...); said != step.said+"\n" {
+		if said := ago.ReplaceAllString(d.done(args...), "0s ago"); said != step.said+"\n" {
 			t.Errorf("%q says %q", args, said)
 		}
 		last := d.transition("payments")
@@ -51,9 +55,16 @@ func TestOrdersAreDoneAndRecorded(t *testing.T) {
 	if code != exitNoCircuit || stderr != "highway: there is no such circuit: \"payments\"\n" {
 		t.Errorf("exit code %d, %q", code, stderr)
 	}
+	code, _, stderr = d.run("close", "payments", "--seen=abc-1")
+	if want := "no more there: deleted by ann, 0s ago: step delete\n"; code != exitOvertaken || !strings.HasSuffix(ago.ReplaceAllString(stderr, "0s ago"), want) {
+		t.Errorf("exit code %d, %q", code, stderr)
+	}
 	// Unless it is to be made.
 	if made := d.object("isolate", "payments", "--create"); made["changed"] != true || made["after"].(map[string]any)["hold"] != "isolated" {
 		t.Errorf("%v", made)
+	}
+	if said := d.done("open", "payments", "--for=2d", "--reason=weekend"); !regexp.MustCompile("^payments is OPEN, held open, (2d|47h59m) left; ").MatchString(said) {
+		t.Errorf("%q", said)
 	}
 	if by := d.transition("payments").By; !strings.Contains(by, "@") {
 		t.Errorf("who is %q, want user@host", by)
@@ -77,9 +88,9 @@ func TestAnOrderAboutWhatIsNoMoreThereIsOvertaken(t *testing.T) {
 	d := deploy(t)
 	d.scene(d.storage())
 	version := d.object("show", "payments")["version"].(string)
-	d.done("isolate", "payments", "--seen", version)
+	d.done("isolate", "payments", "--seen", version, "--by=bob", "--reason=INC-8")
 	code, _, stderr := d.run("close", "payments", "--seen", version)
-	if code != exitOvertaken || !strings.Contains(stderr, "changed in the meantime") {
+	if want := "changed in the meantime: it is OPEN, isolated by bob, 0s ago: INC-8 (version "; code != exitOvertaken || !strings.Contains(ago.ReplaceAllString(stderr, "0s ago"), want) {
 		t.Errorf("exit code %d, %q", code, stderr)
 	}
 	d.done("close", "payments", "--seen", d.object("show", "payments")["version"].(string))
@@ -88,27 +99,37 @@ func TestAnOrderAboutWhatIsNoMoreThereIsOvertaken(t *testing.T) {
 func TestWrongOrdersAreMistakes(t *testing.T) {
 	d := deploy(t)
 	for want, args := range map[string][]string{
-		"required flag(s) \"for\" not set":        {"open", "k"},
-		"--for is -1s: it must be more than 0":    {"open", "k", "--for=-1s"},
-		"--for is 100000h0m0s":                    {"open", "k", "--for=100000h"},
-		"unknown flag: --for":                     {"isolate", "k", "--for=1s"},
-		"unknown flag: --create":                  {"release", "k", "--create"},
-		`--reason is "a\x1b[2J"`:                  {"isolate", "k", "--reason", "a\x1b[2J"},
-		"--reason is \"" + strings.Repeat("r", 9): {"isolate", "k", "--reason", strings.Repeat("r", 1001)},
-		`--by is " "`:                             {"isolate", "k", "--by", " "},
-		"KEY is \"\": it must have 1 to 255":      {"isolate", ""},
-		"KEY is \"kkk":                            {"show", strings.Repeat("k", 256)},
-		"accepts 1 arg(s), received 0":            {"isolate"},
-		"accepts 1 arg(s), received 2":            {"show", "a", "b"},
-		`--seen "x": it must be a version`:        {"close", "k", "--seen=x"},
-		"--timeout 0s: it must be more than 0":    {"list", "--timeout=0"},
-		"--sort size: it must be key, state":      {"list", "--sort=size"},
-		"--state ajar: it must be closed":         {"list", "--state=open,ajar"},
-		"--limit -1":                              {"history", "--limit=-1"},
-		"--prefix: it is for all keys":            {"watch", "k", "--prefix=p"},
-		"highway/postgres: namespace \"a:b\"":     {"list", "--namespace=a:b"},
-		`unknown command "\x1b[2J"`:               {"\x1b[2J"},
-		`unknown flag: --\x1b[2J`:                 {"list", "--\x1b[2J"},
+		"--for is missing: how long, as 10m":        {"open", "k"},
+		"at most a year (365d)":                     {"open", "k", "--for=366d"},
+		"--for \"soon\": it must be a time, as 10m": {"open", "k", "--for=soon"},
+		"--for \"0d\": days are from 1d":            {"open", "k", "--for=0d"},
+		"--for: its value is missing":               {"open", "k", "--for"},
+		"--before \"abc\": it must be a whole":      {"history", "--before", "abc"},
+		"--limit \"x\": it must be a whole":         {"history", "--limit=x"},
+		"--json \"x\": it must be true or false":    {"list", "--json=x"},
+		"--timeout \"5\": it must be a time":        {"list", "--timeout=5"},
+		"\"k\" is too much: highway list takes":     {"list", "k"},
+		"DIR is missing":                            {"man"},
+		"--for is -1s: it must be more than 0":      {"open", "k", "--for=-1s"},
+		"--for is 100000h0m0s":                      {"open", "k", "--for=100000h"},
+		"unknown flag: --for":                       {"isolate", "k", "--for=1s"},
+		"unknown flag: --create":                    {"release", "k", "--create"},
+		`--reason is "a\x1b[2J"`:                    {"isolate", "k", "--reason", "a\x1b[2J"},
+		"--reason is \"" + strings.Repeat("r", 9):   {"isolate", "k", "--reason", strings.Repeat("r", 1001)},
+		`--by is " "`:                               {"isolate", "k", "--by", " "},
+		"KEY is \"\": it must have 1 to 255":        {"isolate", ""},
+		"KEY is \"kkk":                              {"show", strings.Repeat("k", 256)},
+		"KEY is missing":                            {"isolate"},
+		"\"b\" is too much: one KEY":                {"show", "a", "b"},
+		`--seen "x": it must be a version`:          {"close", "k", "--seen=x"},
+		"--timeout 0s: it must be more than 0":      {"list", "--timeout=0"},
+		"--sort size: it must be key, state":        {"list", "--sort=size"},
+		"--state ajar: it must be closed":           {"list", "--state=open,ajar"},
+		"--limit -1":                                {"history", "--limit=-1"},
+		"--prefix: it is for all keys":              {"watch", "k", "--prefix=p"},
+		"highway/postgres: namespace \"a:b\"":       {"list", "--namespace=a:b"},
+		`unknown command "\x1b[2J"`:                 {"\x1b[2J"},
+		`unknown flag: --\x1b[2J`:                   {"list", "--\x1b[2J"},
 	} {
 		code, stdout, stderr := d.run(args...)
 		if code != exitUsage || stdout != "" || !strings.Contains(stderr, want) || strings.Contains(stderr, "\x1b") {
@@ -175,8 +196,14 @@ func TestNamespacesAreApart(t *testing.T) {
 	if code, stdout, _ := d.with(staging, "list", "--namespace="); code != exitOK || strings.Contains(stdout, "search") {
 		t.Errorf("the flag does not win: exit code %d, %s", code, stdout)
 	}
-	if code, _, _ := d.run("show", "search"); code != exitNoCircuit {
-		t.Errorf("exit code %d", code)
+	if code, _, stderr := d.run("show", "search"); code != exitNoCircuit || strings.Contains(stderr, "namespace") {
+		t.Errorf("exit code %d, %s", code, stderr)
+	}
+	for _, args := range [][]string{{"show", "nosuch"}, {"history", "nosuch"}, {"close", "nosuch"}} {
+		code, _, stderr := d.with(staging, args...)
+		if code != exitNoCircuit || stderr != "highway: there is no such circuit: \"nosuch\", in the namespace \"staging\"\n" {
+			t.Errorf("%q: exit code %d, %s", args, code, stderr)
+		}
 	}
 	if held := d.object("list", "--held", "--namespace=staging")["circuits"].([]any); len(held) != 1 || held[0].(map[string]any)["key"] != "search" {
 		t.Errorf("%v", held)
@@ -318,6 +345,27 @@ func TestManualPages(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(folder, "highway-open.1"))
 	if err != nil || !strings.Contains(string(text), `--for`) {
 		t.Errorf("%v, %s", err, text)
+	}
+	// What Markdown takes for a sign stands there as it does in the help.
+	for name, wants := range map[string][]string{
+		"highway-list.1":   {`HW_DB_* and HW_NAMESPACE describe`, "\n  0 done   1 failed"},
+		"highway-open.1":   {`HW_DB_* and HW_NAMESPACE describe`},
+		"highway-doctor.1": {`HW_DB_* says`, `instead of HW_DB_*`, "\n  cause     the name"},
+		"highway-setup.1":  {`hw_circuit_breakers`, `HW_DB_SSLROOTCERT`},
+	} {
+		text, err := os.ReadFile(filepath.Join(folder, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain := strings.NewReplacer(`\_`, "_", `\-`, "-", `\&`, "").Replace(string(text))
+		for _, want := range wants {
+			if !strings.Contains(plain, want) {
+				t.Errorf("%s: %q is not in\n%s", name, want, text)
+			}
+		}
+		if strings.Contains(plain, `\fIDB`) || strings.Contains(plain, `\fIcircuit`) {
+			t.Errorf("%s has an emphasis:\n%s", name, text)
+		}
 	}
 	for _, name := range []string{"highway.1", "highway-list.1", "highway-half-open.1"} {
 		if _, err := os.Stat(filepath.Join(folder, name)); errors.Is(err, fs.ErrNotExist) {

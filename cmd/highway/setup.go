@@ -52,7 +52,7 @@ func setupCommand() *cobra.Command {
   HW_DB_PASSWORD=… highway setup --host db.example.com --user admin --yes
   highway setup --dry-run | less
   highway setup --roles | psql -d highway_circutbreaker_db`,
-		Args: cobra.NoArgs,
+		Args: arguments(0, 0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {
 			want.History.Age = age.Duration()
 			if c.Flags().Changed("history-rows") && want.History.Rows < 1 {

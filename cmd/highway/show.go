@@ -26,7 +26,7 @@ func showCommand() *cobra.Command {
 		Short:   "Show all that is known of one circuit",
 		Long:    showHelp,
 		Example: `  highway show payments`,
-		Args:    cobra.ExactArgs(1),
+		Args:    arguments(1, 1, "KEY"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := check(args[0]); err != nil {
 				return err

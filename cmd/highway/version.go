@@ -11,18 +11,22 @@ func versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Args:  cobra.NoArgs,
+		Args:  arguments(0, 0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {
-			info, ok := debug.ReadBuildInfo()
-			if !ok {
-				info = new(debug.BuildInfo)
-			}
-			if _, err := fmt.Fprintln(c.OutOrStdout(), version(info)); err != nil {
+			if _, err := fmt.Fprintln(c.OutOrStdout(), version(build())); err != nil {
 				return failure{err}
 			}
 			return nil
 		},
 	}
+}
+
+// build is what the build has written down, be it nothing.
+func build() *debug.BuildInfo {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info
+	}
+	return new(debug.BuildInfo)
 }
 
 // version says as much as the build has written down.

@@ -28,7 +28,7 @@ func watchCommand() *cobra.Command {
 		Long:    watchHelp,
 		Example: `  highway watch
   highway watch payments`,
-		Args: cobra.MaximumNArgs(1),
+		Args: arguments(0, 1, "KEY"),
 		RunE: func(c *cobra.Command, args []string) error {
 			w := watch.Watcher{Prefix: prefix, Timeout: a.Timeout}
 			if len(args) == 1 {

@@ -22,6 +22,7 @@ type Flags struct {
 
 	target            setup.Target
 	schema, namespace string
+	inUse             string // the namespace of what was opened
 	command           *cobra.Command
 }
 
@@ -52,6 +53,7 @@ func (f *Flags) Open(ctx context.Context) (storage *postgres.Storage, end func()
 	if !f.command.Flags().Changed("namespace") {
 		namespace = variables.Namespace()
 	}
+	f.inUse = namespace
 	options := []postgres.Option{postgres.WithSchema(f.schema), postgres.WithNamespace(namespace)}
 	if f.target != (setup.Target{}) {
 		dsn, err := f.target.ConnectionString()
@@ -83,6 +85,9 @@ func (f *Flags) Open(ctx context.Context) (storage *postgres.Storage, end func()
 		pool.Close()
 	}, nil
 }
+
+// Namespace is that of the storage that Open has opened last, be it of a flag or of a variable.
+func (f *Flags) Namespace() string { return f.inUse }
 
 // closeSoon takes leave of a server that may be away: the process ends anyway.
 func closeSoon(storage *postgres.Storage) {

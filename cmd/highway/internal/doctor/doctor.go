@@ -65,10 +65,12 @@ var checks = []check{
 // A Report is what all checks have seen.
 type Report struct {
 	Status   Status    `json:"status"`   // the worst: ok, warning or fault
-	Cause    string    `json:"cause"`    // the check with the first fault; empty if there is none
+	Cause    string    `json:"cause"`    // the check with the first fault; empty, and null in JSON, if there is none
 	Faults   int       `json:"faults"`   // checks with one
 	Warnings int       `json:"warnings"` // checks with one
 	Checks   []Finding `json:"checks"`   // all of them, in order
+
+	nobody string // says so, if nobody lives in the namespace
 }
 
 // Run does all checks, within the time of the options.
@@ -97,7 +99,7 @@ func Run(ctx context.Context, o Options) Report {
 			}
 		}
 	}
-	report.Checks = v.findings
+	report.Checks, report.nobody = v.findings, v.nobody
 	return report
 }
 

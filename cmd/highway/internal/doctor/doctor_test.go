@@ -25,7 +25,7 @@ func TestTheTimeThatIsUpIsAFaultOnce(t *testing.T) {
 
 // TestWhatProgramsNeedIsRead: from the SQL of the setup.
 func TestWhatProgramsNeedIsRead(t *testing.T) {
-	all := wanted()
+	all := wanted("runtime")
 	for _, want := range []right{
 		{"table", schema.Table, "SELECT"}, {"table", schema.Table, "DELETE"}, {"table", "hw_transitions", "SELECT"},
 		{"sequence", "hw_lives", "USAGE"}, {"function", "hw_exchange", "EXECUTE"}, {"function", "hw_list", "EXECUTE"},
@@ -110,8 +110,16 @@ func TestPaper(t *testing.T) {
 	if !strings.HasSuffix(plain.String(), "1 fault, 2 warnings. Begin with login: what follows may come from that. Nothing was changed.\n") {
 		t.Errorf("%q", plain.String())
 	}
+	report.Checks = []Finding{{Check: "login", Status: Fault, Saw: "saw"}, {Check: "pooler", Status: Skipped, Saw: "because of login"},
+		{Check: "clock", Status: OK, Saw: "saw"}, {Check: "server", Status: Skipped, Saw: "because of login"}, {Check: "rows", Status: Skipped, Saw: "else"}}
+	plain.Reset()
+	if err := report.Print(&plain, Paper{}); err != nil || !strings.Contains(plain.String(),
+		"\nok       clock          saw\nskipped  rows           else\nskipped  2 checks       because of login: pooler, server\n\n") {
+		t.Errorf("%v, %s", err, &plain)
+	}
 	for want, r := range map[string]Report{
-		"All is well. Nothing was changed.": {}, "1 warning, and no fault: a fleet works here. Nothing was changed.": {Warnings: 1},
+		`1 warning, and no fault found; nobody is in the namespace "x". Nothing was changed.`: {Warnings: 1, nobody: `nobody is in the namespace "x"`},
+		"All is well. Nothing was changed.":                                                   {}, "1 warning, and no fault: a fleet works here. Nothing was changed.": {Warnings: 1},
 	} {
 		if got := r.verdict(); got != want {
 			t.Errorf("%q, want %q", got, want)

@@ -43,17 +43,20 @@ func lookInstances(ctx context.Context, v *visit) Finding {
 	}
 	switch {
 	case len(here) == 0 && len(spaces) > 0:
+		v.nobody = "nobody is in " + spaceName(v.namespace)
 		return warning("set HW_NAMESPACE, or --namespace here, to that of the programs",
-			"nobody lives in %s, and others do elsewhere", spaceName(v.namespace)).with(notes...)
+			"%s, and others are elsewhere", v.nobody).with(notes...)
 	case len(here) == 0:
-		return ok("no program is running that uses these tables").with(append(notes, "one that runs and is not seen lacks the import of package postgres, or the variables")...)
+		v.nobody = "nobody is in " + spaceName(v.namespace)
+		return warning("start the programs, or run this before they are there without --strict; one that runs and is not seen lacks the import of package postgres, or the variables",
+			"no program is running that uses these tables: %s", v.nobody).with(notes...)
 	}
 	return ok("%s: %s", plural(len(here), "live instance"), some(here, 5)).with(notes...)
 }
 
 func spaceName(namespace string) string {
 	if namespace == "" {
-		return "no namespace"
+		return "the fleet without a namespace"
 	}
 	return fmt.Sprintf("the namespace %q", namespace)
 }

@@ -17,7 +17,17 @@ func (r Report) JSON(out io.Writer) error {
 	encoder := json.NewEncoder(out)
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
-	return encoder.Encode(r)
+	object := struct {
+		Status   Status    `json:"status"`
+		Cause    *string   `json:"cause"`
+		Faults   int       `json:"faults"`
+		Warnings int       `json:"warnings"`
+		Checks   []Finding `json:"checks"`
+	}{r.Status, nil, r.Faults, r.Warnings, r.Checks}
+	if r.Cause != "" {
+		object.Cause = &r.Cause
+	}
+	return encoder.Encode(object)
 }
 
 // A Paper is what a report is printed on.
@@ -54,7 +64,7 @@ const indent = len("skipped  notifications  ")
 // Print writes the report for people.
 func (r Report) Print(out io.Writer, p Paper) error {
 	var b strings.Builder
-	for _, f := range r.Checks {
+	for _, f := range together(r.Checks) {
 		word := fmt.Sprintf("%-7s", f.Status)
 		if p.Colours {
 			word = "\x1b[" + paint[f.Status] + "m" + word + "\x1b[0m"
@@ -70,6 +80,31 @@ func (r Report) Print(out io.Writer, p Paper) error {
 	b.WriteString("\n" + p.wrap(r.verdict(), 0) + "\n")
 	_, err := io.WriteString(out, b.String())
 	return err
+}
+
+// together makes one line, at the end, of the checks that were skipped for the same reason.
+func together(all []Finding) (lines []Finding) {
+	var reasons []string
+	skipped := map[string][]string{}
+	for _, f := range all {
+		if f.Status == Skipped && len(f.Notes) == 0 {
+			if skipped[f.Saw] == nil {
+				reasons = append(reasons, f.Saw)
+			}
+			skipped[f.Saw] = append(skipped[f.Saw], f.Check)
+		}
+	}
+	for _, f := range all {
+		if len(skipped[f.Saw]) < 2 || f.Status != Skipped {
+			lines = append(lines, f)
+		}
+	}
+	for _, reason := range reasons {
+		if names := skipped[reason]; len(names) > 1 {
+			lines = append(lines, Finding{Status: Skipped, Check: plural(len(names), "check"), Saw: reason + ": " + strings.Join(names, ", ")})
+		}
+	}
+	return lines
 }
 
 // fold keeps text within the lines after the indent.
@@ -101,6 +136,8 @@ func (r Report) verdict() string {
 	switch {
 	case len(counts) == 0:
 		return "All is well. Nothing was changed."
+	case r.Cause == "" && r.nobody != "":
+		return strings.Join(counts, ", ") + ", and no fault found; " + r.nobody + ". Nothing was changed."
 	case r.Cause == "":
 		return strings.Join(counts, ", ") + ", and no fault: a fleet works here. Nothing was changed."
 	}

@@ -41,6 +41,8 @@ type visit struct {
 	facts       facts
 	transaction bool // a pooler in transaction mode stands before the server
 	roles       roles
+	looks       bool   // the user has the rights of monitoring
+	nobody      string // says so, if nobody lives in the namespace
 }
 
 // facts are what the server says of itself and the session.

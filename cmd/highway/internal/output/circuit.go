@@ -9,11 +9,37 @@ import (
 	"github.com/highway-engine/highway/fleet"
 )
 
+// Nothing says what it is that a list without circuits has not found, and where.
+func Nothing(q fleet.Query, namespace string) string {
+	var not []string
+	if len(q.States) > 0 {
+		var names []string
+		for _, state := range q.States {
+			names = append(names, StateName(state))
+		}
+		not = append(not, "is "+strings.Join(names, " or "))
+	}
+	if q.Prefix != "" {
+		not = append(not, fmt.Sprintf("begins with %q", q.Prefix))
+	}
+	if len(q.Holds) > 0 {
+		not = append(not, "is held")
+	}
+	if q.Busy {
+		not = append(not, "is busy")
+	}
+	text := "There is no circuit yet"
+	if len(not) > 0 {
+		text = "No circuit " + strings.Join(not, " and ")
+	}
+	if namespace != "" {
+		text += fmt.Sprintf(" in the namespace %q", namespace)
+	}
+	return SafeLines(text) + "."
+}
+
 // List writes circuits, one a line.
 func List(s Screen, all []fleet.Circuit) error {
-	if len(all) == 0 {
-		return Line(s, "There is no such circuit.")
-	}
 	t := Table{Columns: []Column{
 		{Name: "KEY", Least: 16}, {Name: "STATE"}, {Name: "LEFT", Right: true, Leave: 1}, {Name: "CHANGED", Right: true, Leave: 3},
 		{Name: "FAILED", Right: true, Leave: 2}, {Name: "ACTIVE", Right: true, Leave: 6}, {Name: "SUSPECTS", Right: true, Leave: 5},
@@ -79,7 +105,7 @@ func about(row fleet.Row) string {
 func (s Screen) state(row fleet.Row) string {
 	text := s.Paint(PaintOf(row.State), State(row))
 	if left := Left(row); left != "" {
-		text += " for " + left
+		text += ", " + left + " left"
 	}
 	return text
 }
@@ -124,7 +150,7 @@ func Happened(s Screen, t fleet.Transition) error {
 	if t.Note != "" {
 		why += ": " + Safe(t.Note)
 	}
-	return Line(s, fmt.Sprintf("%s  %s  %s  %s", clock(t.At), Safe(t.Key), s.Paint(changePaint(t), Change(t)), sentence(why, Evidence(t.Evidence))))
+	return Line(s, fmt.Sprintf("%s  %s  %s  %s", clock(t.At), Safe(t.Key), s.Paint(changePaint(t), Change(t)), sentence(why, Evidence(t))))
 }
 
 func changePaint(t fleet.Transition) Paint {
@@ -150,19 +176,73 @@ func History(s Screen, all []fleet.Transition, keys bool) error {
 		}
 		t.Rows = append(t.Rows, []Cell{
 			{Text: each.At.Local().Format(time.DateTime)}, {Text: key}, {Change(each), changePaint(each)}, {Text: Why(each)},
-			{Text: name(each.By)}, {Text: name(each.Note)}, {Text: Evidence(each.Evidence)},
+			{Text: name(each.By)}, {Text: name(each.Note)}, {Text: Evidence(each)},
 		})
 	}
 	return t.Write(s)
 }
 
-// Done says what an order has done.
-func Done(s Screen, key string, before, after fleet.Row, changed bool) error {
+// An Ago is how long ago a row came to be as it is; it is not always known.
+type Ago struct {
+	Time  time.Duration
+	Known bool
+}
+
+// was says how a row stood, and whose order that was, if it was a person's.
+func was(row fleet.Row, since Ago) string {
+	if row.Hold == fleet.NoHold && row.Reason != fleet.Commanded {
+		return State(row)
+	}
+	return became(row, since, "")
+}
+
+// became says how a row stands, who or what has made it so, when, and why.
+func became(row fleet.Row, since Ago, reason string) string {
+	text := State(row)
+	if reason != "" {
+		text += ", " + reason
+	}
+	if row.By != "" {
+		text += " by " + Safe(row.By)
+	}
+	if since.Known {
+		text += ", " + Time(since.Time) + " ago"
+	}
+	if row.Note != "" {
+		text += ": " + Safe(row.Note)
+	}
+	return text
+}
+
+// Overtaken says to what a row has changed, and by whom.
+func Overtaken(row fleet.Row, since Ago) string {
+	reason := ""
+	if row.Hold == fleet.NoHold && row.Reason != fleet.Commanded {
+		reason = words(nameOf(reasons, row.Reason))
+	}
+	return fmt.Sprintf("it is %s (version %s)", became(row, since, reason), Version(row.Identity))
+}
+
+// Deleted says by whom a circuit was deleted, and why.
+func Deleted(t fleet.Transition) string {
+	text := "deleted"
+	if t.By != "" {
+		text += " by " + Safe(t.By)
+	}
+	text += ", " + Time(t.Ago) + " ago"
+	if t.Note != "" {
+		text += ": " + Safe(t.Note)
+	}
+	return text
+}
+
+// Done says what an order has done, and what it has replaced.
+func Done(s Screen, key string, before, after fleet.Row, changed bool, since Ago) error {
 	switch {
 	case after.Incarnation == 0:
-		return Line(s, fmt.Sprintf("%s is deleted; it was %s.", Safe(key), State(before)))
+		return Line(s, fmt.Sprintf("%s is deleted; it was %s.", Safe(key), was(before, since)))
 	case !changed:
-		return Line(s, fmt.Sprintf("There was nothing to do: %s is %s.", Safe(key), s.state(after)))
+		return Line(s, fmt.Sprintf("There was nothing to do: %s is %s.", Safe(key), was(after, since)))
 	}
-	return Line(s, fmt.Sprintf("%s is %s; it was %s.", Safe(key), s.state(after), State(before)))
+	return Line(s, fmt.Sprintf("%s is %s; it was %s.", Safe(key), s.state(after), was(before, since)))
 }

@@ -88,7 +88,10 @@ func printed(s Screen) error {
 		errs = append(errs, err)
 	}
 	part("list", List(s, all))
-	part("an empty list", List(s, nil))
+	for _, q := range []fleet.Query{{}, {Holds: []fleet.Hold{fleet.Isolated}}, {Prefix: hostile}, {States: []fleet.State{fleet.Open, fleet.HalfOpen}, Busy: true}} {
+		part("an empty list", Line(s, Nothing(q, "")))
+	}
+	part("an empty namespace", Line(s, Nothing(fleet.Query{}, "staging")))
 	for i := range seen {
 		part(fmt.Sprintf("show %d", i), Show(s, seen[i], history[:2]))
 	}
@@ -102,9 +105,15 @@ func printed(s Screen) error {
 	for _, t := range history {
 		part("happened", Happened(s, t))
 	}
-	part("done", Done(s, hostile, all[0].Row, all[1].Row, true))
-	part("nothing to do", Done(s, "mail", all[0].Row, all[0].Row, false))
-	part("deleted", Done(s, "mail", all[1].Row, fleet.Row{}, true))
+	ago := Ago{24 * time.Second, true}
+	part("done", Done(s, hostile, all[0].Row, all[1].Row, true, ago))
+	part("another's order replaced", Done(s, "payments", all[1].Row, all[2].Row, true, ago))
+	part("somebody's order replaced", Done(s, "payments", all[3].Row, all[0].Row, true, Ago{}))
+	part("nothing to do", Done(s, "mail", all[0].Row, all[0].Row, false, ago))
+	part("nothing to do, for somebody has done it", Done(s, "payments", all[1].Row, all[1].Row, false, ago))
+	part("deleted", Done(s, "mail", all[1].Row, fleet.Row{}, true, ago))
+	part("overtaken by a person", Line(s, Overtaken(all[1].Row, ago)))
+	part("overtaken by an instance", Line(s, Overtaken(all[2].Row, Ago{})))
 	return errors.Join(errs...)
 }
 

@@ -128,8 +128,13 @@ func Why(t fleet.Transition) string {
 	return words(nameOf(reasons, t.Reason))
 }
 
-// Evidence is what the storage knew, as far as it says something.
-func Evidence(e fleet.Evidence) string {
+// Evidence is what the storage knew before a transition, as far as it says something: it does
+// not count the probe that has decided.
+func Evidence(t fleet.Transition) string {
+	e, probes := t.Evidence, "probes: "
+	if t.Reason == fleet.ProbesSucceeded || t.Reason == fleet.ProbesFailed {
+		probes = "probes before the last: "
+	}
 	var parts []string
 	add := func(n int, text string) {
 		if n > 0 {
@@ -140,6 +145,6 @@ func Evidence(e fleet.Evidence) string {
 	add(e.Instances, count(e.Instances, "instance"))
 	add(len(e.Suspects), count(len(e.Suspects), "suspect"))
 	add(e.Witnesses, count(e.Witnesses, "witness")+" of "+count(e.Calls, "call"))
-	add(e.Succeeded+e.Failed, fmt.Sprintf("%d of %d probes succeeded", e.Succeeded, e.Succeeded+e.Failed))
+	add(e.Succeeded+e.Failed, fmt.Sprintf("%s%d succeeded, %d failed", probes, e.Succeeded, e.Failed))
 	return strings.ReplaceAll(strings.Join(parts, ", "), "witnesss", "witnesses")
 }
