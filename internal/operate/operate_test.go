@@ -123,6 +123,9 @@ func TestAnErrorSaysWhetherItIsDone(t *testing.T) {
 	errDown := errors.New("down")
 	ledger := &faulty{Ledger: highway.NewInMemoryStorage()}
 	order := operate.Order{Key: "k", Action: operate.Isolate, By: "ann", Create: true}
+	if _, err := operate.Do(t.Context(), ledger, order); err != nil { // the row is there
+		t.Fatal(err)
+	}
 	for what, c := range map[string]struct {
 		faults faulty
 		want   error
@@ -139,7 +142,7 @@ func TestAnErrorSaysWhetherItIsDone(t *testing.T) {
 			t.Errorf("%s: %v, want %v", what, err, c.want)
 		}
 	}
-	ledger.lost = nil
+	ledger.change, ledger.look, ledger.lost = nil, nil, nil
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := operate.Do(gone, ledger, order); !errors.Is(err, highway.ErrNotDone) || !errors.Is(err, context.Canceled) {
