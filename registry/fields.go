@@ -2,10 +2,10 @@ package registry
 
 import (
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/highway-engine/highway"
+	"github.com/highway-engine/highway/internal/durations"
 )
 
 // A field is one of the numbers in highway.Settings.
@@ -40,7 +40,7 @@ func duration(name, example string, of func(*highway.Settings) *time.Duration) f
 			if *of(&s) == 0 {
 				return ""
 			}
-			return short(*of(&s))
+			return durations.Short(*of(&s))
 		},
 		parse: func(text string) (s highway.Settings, err error) {
 			*of(&s), err = time.ParseDuration(text)
@@ -57,18 +57,6 @@ func duration(name, example string, of func(*highway.Settings) *time.Duration) f
 			return alone
 		},
 	}
-}
-
-// short is a duration as people write it: 1m, where String gives 1m0s.
-func short(d time.Duration) string {
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
 }
 
 func limit(name, example string, of func(*highway.Settings) *highway.Limit) field {

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/highway-engine/highway/internal/durations"
 )
 
 // What a Config may hold.
@@ -49,7 +51,7 @@ func (c Config) Validate() error {
 	}
 	if c.Duration < MinDuration || c.Duration > MaxDuration {
 		errs = append(errs, fmt.Errorf("--duration %v: it must be from %s to %s",
-			c.Duration, short(MinDuration), short(MaxDuration)))
+			c.Duration, durations.Short(MinDuration), durations.Short(MaxDuration)))
 	}
 	switch {
 	case c.Outage < 0:

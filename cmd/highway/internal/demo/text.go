@@ -3,8 +3,9 @@ package demo
 import (
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
+
+	"github.com/highway-engine/highway/internal/durations"
 )
 
 // grouped writes n with a comma between thousands.
@@ -14,18 +15,6 @@ func grouped(n int64) string {
 		digits = digits[:i] + "," + digits[i:]
 	}
 	return digits
-}
-
-// short writes a duration without the zeros at its end: 1h rather than 1h0m0s.
-func short(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
 }
 
 // seconds writes an instant with tenths of a second.
@@ -41,7 +30,7 @@ func (c Config) headline() string {
 	if c.Sick > 0 {
 		sick = fmt.Sprintf(", %d sick", c.Sick)
 	}
-	return fmt.Sprintf("%d %s%s · %s · outage %s · seed %d", c.Instances, noun, sick, short(c.Duration), short(c.Outage), c.Seed)
+	return fmt.Sprintf("%d %s%s · %s · outage %s · seed %d", c.Instances, noun, sick, durations.Short(c.Duration), durations.Short(c.Outage), c.Seed)
 }
 
 // progress is how much of the run is over, in per cent, and how long it still takes.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/highway-engine/highway"
 	"github.com/highway-engine/highway/fleet"
+	"github.com/highway-engine/highway/internal/durations"
 )
 
 // The names of holds, reasons and results, in the order of fleet's constants: those that
@@ -74,14 +75,7 @@ func Time(d time.Duration) string {
 		}
 		return fmt.Sprintf("%dd%dh", days, hours)
 	}
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
+	return durations.Short(d)
 }
 
 // Rate says how many of the calls failed, or that there were none.
