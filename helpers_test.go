@@ -1,12 +1,9 @@
 package highway_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"log/slog"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -89,33 +86,6 @@ func wantRefused(t testing.TB, p highway.Policy) *highway.ProtectedCallError {
 		t.Fatalf("got %v, want a refusal", err)
 	}
 	return refusal
-}
-
-// captureLog redirects the default logger for the length of the test.
-func captureLog(t testing.TB) *logBuffer {
-	log := &logBuffer{}
-	before := slog.Default()
-	slog.SetDefault(slog.New(slog.NewTextHandler(log, nil)))
-	t.Cleanup(func() { slog.SetDefault(before) })
-	return log
-}
-
-// A logBuffer may be read while others still write to it.
-type logBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *logBuffer) Write(line []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(line)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }
 
 // wantInvalid checks that err names every field.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/highway-engine/highway"
+	"github.com/highway-engine/highway/internal/logtest"
 )
 
 // A tracer is a handler that finds a trace in the context, as those of telemetry do.
@@ -65,7 +66,7 @@ func TestLogsBelongToTheTraceOfTheCall(t *testing.T) {
 // TestTheDefaultLoggerIsThatOfTheEvent: programs set it after their package variables.
 func TestTheDefaultLoggerIsThatOfTheEvent(t *testing.T) {
 	change, attempt := highway.LogStatusChanges(nil), highway.LogAttempts(nil)
-	log := captureLog(t)
+	log := logtest.Capture(t)
 	change(highway.StatusChange{To: highway.Open})
 	attempt(nil, highway.Attempt{Number: 1, Err: errDown})
 	if n := strings.Count(log.String(), "level=WARN"); n != 2 {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/highway-engine/highway"
+	"github.com/highway-engine/highway/internal/logtest"
 )
 
 // TestOnRefusalHearsOfEveryRefusedCall, however the call is made and whyever it is
@@ -84,7 +85,7 @@ func TestOnRefusalMayUseTheProtector(t *testing.T) {
 }
 
 func TestAPanicInOnRefusalIsLogged(t *testing.T) {
-	log := captureLog(t)
+	log := logtest.Capture(t)
 	p := newProtector(t, highway.CircuitProtectorPolicy{
 		OnRefusal: func(context.Context, *highway.ProtectedCallError) { panic("clumsy") },
 	})

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/highway-engine/highway"
+	"github.com/highway-engine/highway/internal/logtest"
 )
 
 // attempts makes a call that fails a number of times, and then succeeds; it notes when
@@ -364,7 +365,7 @@ func TestOnAttemptGetsTheContextOfTheCall(t *testing.T) {
 }
 
 func TestAPanicInOnAttemptIsLogged(t *testing.T) {
-	log := captureLog(t)
+	log := logtest.Capture(t)
 	r := highway.RetryWithBackoffPolicy{OnAttempt: func(context.Context, highway.Attempt) { panic("clumsy") }}
 	if err := r.Do(context.Background(), succeed); err != nil || !strings.Contains(log.String(), "clumsy") {
 		t.Errorf("got %v, logged %q", err, log.String())

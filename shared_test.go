@@ -14,6 +14,7 @@ import (
 
 	"github.com/highway-engine/highway"
 	"github.com/highway-engine/highway/fleet"
+	"github.com/highway-engine/highway/internal/logtest"
 	"github.com/highway-engine/highway/internal/memory"
 )
 
@@ -206,7 +207,7 @@ func TestAStorageThatMisbehavesReachesNoCall(t *testing.T) {
 	for _, mode := range []string{"fails", "panics", "hangs"} {
 		t.Run(mode, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				log := captureLog(t)
+				log := logtest.Capture(t)
 				storage := &badStorage{Storage: highway.NewInMemoryStorage()}
 				storage.mode.Store("")
 				var protectors []*highway.CircuitProtector
@@ -454,7 +455,7 @@ func TestARuleWithABugHarmsNoCall(t *testing.T) {
 	for name, rule := range map[string]fleet.Rule{"panics": panickingRule{}, "ends its goroutine": endingRule{}} {
 		t.Run(name, func(t *testing.T) {
 			fleetTest(t, 4, rule, func(t *testing.T, protectors []*highway.CircuitProtector) {
-				log := captureLog(t)
+				log := logtest.Capture(t)
 				made := traffic(protectors, 5*time.Second, func(i int) float64 { return float64(i % 2) })
 				if got := states(protectors); made < 100 || got != "CLOSED OPEN CLOSED OPEN " {
 					t.Errorf("after %d calls states are %s", made, got)

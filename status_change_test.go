@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/highway-engine/highway"
+	"github.com/highway-engine/highway/internal/logtest"
 )
 
 func describe(c highway.StatusChange) string {
@@ -187,7 +188,7 @@ func TestAListenerMayUseTheProtector(t *testing.T) {
 }
 
 func TestAListenersPanicIsLogged(t *testing.T) {
-	log := captureLog(t)
+	log := logtest.Capture(t)
 	heard := 0
 	p := newProtector(t, highway.CircuitProtectorPolicy{OnStatusChange: func(highway.StatusChange) {
 		heard++

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/highway-engine/highway"
+	"github.com/highway-engine/highway/internal/logtest"
 )
 
 // requests gathers what an observer is told.
@@ -117,7 +118,7 @@ func TestObserversHearOfEachRequest(t *testing.T) {
 // TestObserversAreApart: of each other, of other storages, and of the engine. One stays
 // when the engine ends and hears of the next.
 func TestObserversAreApart(t *testing.T) {
-	log := captureLog(t)
+	log := logtest.Capture(t)
 	synctest.Test(t, func(t *testing.T) {
 		storage, other := highway.NewInMemoryStorage(), highway.NewInMemoryStorage()
 		var first, second, foreign requests
@@ -164,7 +165,7 @@ func TestObserversAreApart(t *testing.T) {
 // TestAnObserverThatEndsItsGoroutineEndsNothingElse, neither a command nor what serves the
 // fleet.
 func TestAnObserverThatEndsItsGoroutineEndsNothingElse(t *testing.T) {
-	log := captureLog(t)
+	log := logtest.Capture(t)
 	synctest.Test(t, func(t *testing.T) {
 		storage := highway.NewInMemoryStorage()
 		var heard requests

@@ -1,9 +1,7 @@
 package dashboard_test
 
 import (
-	"bytes"
 	"context"
-	"log/slog"
 	"math"
 	"strings"
 	"sync/atomic"
@@ -12,6 +10,7 @@ import (
 	"github.com/highway-engine/highway"
 	"github.com/highway-engine/highway/dashboard"
 	"github.com/highway-engine/highway/fleet"
+	"github.com/highway-engine/highway/internal/logtest"
 )
 
 // odd is a ledger with whatever somebody has written into it.
@@ -60,10 +59,7 @@ func TestAnyNumbersCanBeShown(t *testing.T) {
 }
 
 func TestWhatCannotBeShownIsSaidAndLoggedOnce(t *testing.T) {
-	var log bytes.Buffer
-	before := slog.Default()
-	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
-	t.Cleanup(func() { slog.SetDefault(before) })
+	log := logtest.Capture(t)
 	ledger := &odd{Ledger: highway.NewInMemoryStorage(), circuits: []fleet.Circuit{{Key: "a"}}}
 	d := newDashboard(t, dashboard.Config{Ledger: ledger})
 	server := serve(t, d)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/highway-engine/highway"
 	highwaygrpc "github.com/highway-engine/highway/grpc"
+	"github.com/highway-engine/highway/internal/logtest"
 )
 
 // TestABreakerFollowsAServer on a real network: it opens when the server goes bad, spares
@@ -166,10 +167,10 @@ func TestAMessageTooLargeCountsAsNothing(t *testing.T) {
 // TestNoKeyNoBreaker, and none either where the registry has none to give: the call goes
 // through, which is logged once.
 func TestNoKeyNoBreaker(t *testing.T) {
-	log := logged(t)
+	log := logtest.Capture(t)
 	ofEachKind(t, func(t *testing.T, call func(context.Context, testpb.TestServiceClient) error) {
 		for key, logged := range map[string]int{"": 0, strings.Repeat("k", 256): 1} {
-			log.Reset()
+			log.Take()
 			r := protectors(t, touchy)
 			n := connect(t, highwaygrpc.ClientConfig{Protectors: r, Key: func(string, string) string { return key }})
 			n.service.answer(status.Error(codes.Internal, "bad"))

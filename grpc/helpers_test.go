@@ -1,11 +1,9 @@
 package highwaygrpc_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"net"
 	"sync/atomic"
 	"testing"
@@ -308,12 +306,4 @@ func (l limits) ofCall() (opts []grpc.CallOption) {
 		opts = append(opts, grpc.MaxCallRecvMsgSize(l.receive))
 	}
 	return opts
-}
-
-// logged keeps what is logged during a test.
-func logged(t *testing.T) *bytes.Buffer {
-	log, before := new(bytes.Buffer), slog.Default()
-	slog.SetDefault(slog.New(slog.NewTextHandler(log, nil)))
-	t.Cleanup(func() { slog.SetDefault(before) })
-	return log
 }

@@ -13,15 +13,16 @@ import (
 
 	"github.com/highway-engine/highway"
 	highwaygrpc "github.com/highway-engine/highway/grpc"
+	"github.com/highway-engine/highway/internal/logtest"
 )
 
 // TestAFailureThatPanicsCountsAsFailed. The panic goes on, but that of a stream is logged.
 func TestAFailureThatPanicsCountsAsFailed(t *testing.T) {
-	log := logged(t)
+	log := logtest.Capture(t)
 	for name, call := range kinds {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				log.Reset()
+				log.Take()
 				r := protectors(t, touchy)
 				n := connect(t, highwaygrpc.ClientConfig{Protectors: r, Failure: func(codes.Code) bool { panic("mine") }})
 				n.service.answer(errors.New("bad"))
@@ -48,7 +49,7 @@ func TestAFailureThatPanicsCountsAsFailed(t *testing.T) {
 
 // TestAStreamThatNobodyReads ends on a goroutine of gRPC, where a panic would end everything.
 func TestAStreamThatNobodyReads(t *testing.T) {
-	log := logged(t)
+	log := logtest.Capture(t)
 	for name, panics := range map[string]func(*highwaygrpc.ClientConfig, *highway.CircuitProtectorPolicy){
 		"Failure": func(c *highwaygrpc.ClientConfig, _ *highway.CircuitProtectorPolicy) {
 			c.Failure = func(codes.Code) bool { panic("mine") }
@@ -59,7 +60,7 @@ func TestAStreamThatNobodyReads(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				log.Reset()
+				log.Take()
 				config, policy := highwaygrpc.ClientConfig{}, touchy
 				panics(&config, &policy)
 				config.Protectors = protectors(t, policy)

@@ -1,7 +1,6 @@
 package highwayhttp_test
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"io"
@@ -185,33 +184,6 @@ func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 // fast is a retry policy that does not wait.
 func fast(retries int) *highway.RetryWithBackoffPolicy {
 	return &highway.RetryWithBackoffPolicy{MaxRetries: retries, Backoff: highway.FixedDelay{}}
-}
-
-// captureLog redirects the default logger for the length of the test.
-func captureLog(t testing.TB) *logBuffer {
-	log := &logBuffer{}
-	before := slog.Default()
-	slog.SetDefault(slog.New(slog.NewTextHandler(log, nil)))
-	t.Cleanup(func() { slog.SetDefault(before) })
-	return log
-}
-
-// A logBuffer may be read while others still write to it.
-type logBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *logBuffer) Write(line []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(line)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }
 
 var background = context.Background()

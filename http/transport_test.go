@@ -17,6 +17,7 @@ import (
 
 	"github.com/highway-engine/highway"
 	highwayhttp "github.com/highway-engine/highway/http"
+	"github.com/highway-engine/highway/internal/logtest"
 	"github.com/highway-engine/highway/registry"
 )
 
@@ -238,7 +239,7 @@ func TestBaseThatPanics(t *testing.T) {
 }
 
 func TestFullRegistry(t *testing.T) {
-	log := captureLog(t)
+	log := logtest.Capture(t)
 	protectors := highway.Must(registry.New(registry.Config{Policy: policy, Limit: 1}))
 	if err := highway.Must(protectors.Get("other")).Isolate(background); err != nil { // it cannot go
 		t.Fatal(err)

@@ -1,7 +1,6 @@
 package postgres_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,13 +9,13 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/highway-engine/highway"
+	"github.com/highway-engine/highway/internal/logtest"
 	"github.com/highway-engine/highway/internal/pooler"
 	"github.com/highway-engine/highway/postgres"
 	"github.com/highway-engine/highway/postgres/internal/faultproxy"
@@ -31,7 +30,7 @@ type patient struct {
 	proxy     *faultproxy.Proxy
 	storage   *postgres.Storage
 	protector *highway.CircuitProtector
-	log       *logged
+	log       logged
 	told      chan postgres.Status
 }
 
@@ -183,31 +182,11 @@ const (
 )
 
 // logged is what package slog's default logger was told.
-type logged struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
+type logged struct{ *logtest.Buffer }
 
-func logs(t *testing.T) *logged {
-	l, before := &logged{}, slog.Default()
-	slog.SetDefault(slog.New(slog.NewTextHandler(l, nil)))
-	t.Cleanup(func() { slog.SetDefault(before) })
-	return l
-}
+func logs(t *testing.T) logged { return logged{logtest.Capture(t)} }
 
-func (l *logged) Write(line []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(line)
-}
-
-func (l *logged) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
-func (l *logged) count(text string) int { return strings.Count(l.String(), text) }
+func (l logged) count(text string) int { return strings.Count(l.String(), text) }
 
 func TestADatabaseThatIsAbsentAtTheStartMayCome(t *testing.T) {
 	p := newPatient(t, func(p *patient) { p.proxy.Refuse(true) })

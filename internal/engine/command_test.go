@@ -15,7 +15,7 @@ import (
 var isolate = protocol.Command{State: fleet.Open, Hold: fleet.Isolated}
 
 func TestACommandIsDoneWhenItSaysSo(t *testing.T) {
-	bubble(t, func(t *testing.T, storage *fake, _ *syncBuffer) {
+	bubble(t, func(t *testing.T, storage *fake, _ *lineLog) {
 		p, other := join(storage, "k"), join(storage, "k")
 		time.Sleep(time.Second)
 		if err := p.Command(t.Context(), isolate); err != nil {
@@ -36,7 +36,7 @@ func TestACommandIsDoneWhenItSaysSo(t *testing.T) {
 }
 
 func TestACommandThatIsNotNeededChangesNothing(t *testing.T) {
-	bubble(t, func(t *testing.T, storage *fake, _ *syncBuffer) {
+	bubble(t, func(t *testing.T, storage *fake, _ *lineLog) {
 		p := join(storage, "k")
 		if err := p.Command(t.Context(), protocol.Command{State: fleet.HalfOpen, Release: true}); err != nil {
 			t.Fatal(err)
@@ -107,7 +107,7 @@ func TestACommandSaysWhatHasBecomeOfIt(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, storage *fake, _ *syncBuffer) {
+			bubble(t, func(t *testing.T, storage *fake, _ *lineLog) {
 				p := join(storage, "k")
 				time.Sleep(time.Second)
 				storage.plays(c.script(storage))
@@ -140,7 +140,7 @@ func TestACommandIsTriedAgainstOthersChanges(t *testing.T) {
 		others int
 		done   bool
 	}{{3, true}, {attempts - 1, true}, {attempts, false}} {
-		bubble(t, func(t *testing.T, storage *fake, _ *syncBuffer) {
+		bubble(t, func(t *testing.T, storage *fake, _ *lineLog) {
 			p := join(storage, "k")
 			time.Sleep(time.Second)
 			left := c.others

@@ -13,7 +13,7 @@ import (
 )
 
 func TestMembersOfOneKeyInAProcessAreDifferentInstances(t *testing.T) {
-	bubble(t, func(t *testing.T, storage *fake, _ *syncBuffer) {
+	bubble(t, func(t *testing.T, storage *fake, _ *lineLog) {
 		a, b, c, other := join(storage, "k"), join(storage, "k"), join(storage, "k"), join(storage, "l")
 		name := a.membership.Instance
 		if got := b.membership.Instance; got != name+"#2" {
@@ -36,7 +36,7 @@ func TestMembersOfOneKeyInAProcessAreDifferentInstances(t *testing.T) {
 // TestACollectedPartIsForgotten, and its name is free for another, whose numbers are
 // higher than any that had the name before.
 func TestACollectedPartIsForgotten(t *testing.T) {
-	bubble(t, func(t *testing.T, storage *fake, _ *syncBuffer) {
+	bubble(t, func(t *testing.T, storage *fake, _ *lineLog) {
 		stays, first := join(storage, "stays"), join(storage, "k")
 		second := join(storage, "k")
 		time.Sleep(5 * time.Second)
@@ -141,7 +141,7 @@ func TestFailuresAreReportedForPeople(t *testing.T) {
 	if ReportInterval != 13*time.Second {
 		t.Errorf("docs/fleet.md says 13 s, not %v", ReportInterval)
 	}
-	bubble(t, func(t *testing.T, storage *fake, _ *syncBuffer) {
+	bubble(t, func(t *testing.T, storage *fake, _ *lineLog) {
 		p := join(storage, "k")
 		report := func() fleet.Report {
 			views, err := storage.memory.Exchange(t.Context(), "looks", map[string]fleet.Report{"k": {}})

@@ -1,10 +1,8 @@
 package engine
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"log/slog"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -14,6 +12,7 @@ import (
 
 	"github.com/highway-engine/highway/fleet"
 	"github.com/highway-engine/highway/internal/circuit"
+	"github.com/highway-engine/highway/internal/logtest"
 	"github.com/highway-engine/highway/internal/memory"
 	"github.com/highway-engine/highway/internal/protocol"
 )
@@ -200,13 +199,10 @@ func join(storage fleet.Storage, key string) *place {
 
 // bubble runs a test in a bubble, with a storage whose engine is closed in the end. A
 // goroutine that the engine leaves behind makes it fail.
-func bubble(t *testing.T, test func(t *testing.T, storage *fake, log *syncBuffer)) {
+func bubble(t *testing.T, test func(t *testing.T, storage *fake, log *lineLog)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		log := &syncBuffer{}
-		before := slog.Default()
-		slog.SetDefault(slog.New(slog.NewTextHandler(log, nil)))
-		defer slog.SetDefault(before)
+		log := &lineLog{logtest.Capture(t)}
 		storage := newFake()
 		test(t, storage, log)
 		if err := Close(context.Background(), storage); err != nil {
@@ -215,23 +211,13 @@ func bubble(t *testing.T, test func(t *testing.T, storage *fake, log *syncBuffer
 	})
 }
 
-// syncBuffer is a log that may be written and read at once.
-type syncBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
+// A lineLog is a log whose lines can be counted.
+type lineLog struct{ *logtest.Buffer }
 
 // lines are how many lines hold all words, and text is the whole log.
-func (b *syncBuffer) lines(words ...string) (n int, text string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for line := range strings.Lines(b.text.String()) {
+func (b *lineLog) lines(words ...string) (n int, text string) {
+	text = b.String()
+	for line := range strings.Lines(text) {
 		all := true
 		for _, word := range words {
 			all = all && strings.Contains(line, word)
@@ -240,11 +226,11 @@ func (b *syncBuffer) lines(words ...string) (n int, text string) {
 			n++
 		}
 	}
-	return n, b.text.String()
+	return n, text
 }
 
 // want fails the test unless so many lines hold all words.
-func (b *syncBuffer) want(t *testing.T, want int, words ...string) {
+func (b *lineLog) want(t *testing.T, want int, words ...string) {
 	t.Helper()
 	if n, text := b.lines(words...); n != want {
 		t.Errorf("%d lines about %q, want %d, in:\n%s", n, words, want, text)

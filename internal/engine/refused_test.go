@@ -41,7 +41,7 @@ func asksAbout(key string) func(request) bool {
 func TestARefusedKeyIsNoStorageThatIsAway(t *testing.T) {
 	for _, others := range []int{0, 3} {
 		t.Run(fmt.Sprint("beside ", others), func(t *testing.T) {
-			bubble(t, func(t *testing.T, storage *fake, log *syncBuffer) {
+			bubble(t, func(t *testing.T, storage *fake, log *lineLog) {
 				bad := join(storage, "bad")
 				var good []*place
 				for i := range others {
@@ -87,7 +87,7 @@ func TestARefusedKeyIsNoStorageThatIsAway(t *testing.T) {
 
 // TestAKeyWithoutAnAnswerIsRefused, also without an error.
 func TestAKeyWithoutAnAnswerIsRefused(t *testing.T) {
-	bubble(t, func(t *testing.T, storage *fake, log *syncBuffer) {
+	bubble(t, func(t *testing.T, storage *fake, log *lineLog) {
 		storage.plays(script{exchange: func(ctx context.Context, instance string, _ map[string]fleet.Report) (map[string]fleet.View, error) {
 			return storage.memory.Exchange(ctx, instance, nil)
 		}})
@@ -104,7 +104,7 @@ func TestAKeyWithoutAnAnswerIsRefused(t *testing.T) {
 // TestARefusedChangeIsNoStorageThatIsAway, and is asked for again at a pace of its own,
 // though the exchanges in between are answered.
 func TestARefusedChangeIsNoStorageThatIsAway(t *testing.T) {
-	bubble(t, func(t *testing.T, storage *fake, log *syncBuffer) {
+	bubble(t, func(t *testing.T, storage *fake, log *lineLog) {
 		storage.plays(script{change: func(context.Context, string, fleet.Identity, fleet.Row) (fleet.Row, error) {
 			return fleet.Row{}, errKey
 		}})
@@ -129,7 +129,7 @@ func TestARefusedChangeIsNoStorageThatIsAway(t *testing.T) {
 
 // TestManyRefusedKeysAreOneLine for each exchange.
 func TestManyRefusedKeysAreOneLine(t *testing.T) {
-	bubble(t, func(t *testing.T, storage *fake, log *syncBuffer) {
+	bubble(t, func(t *testing.T, storage *fake, log *lineLog) {
 		storage.plays(script{exchange: func(ctx context.Context, instance string, reports map[string]fleet.Report) (map[string]fleet.View, error) {
 			time.Sleep(time.Millisecond) // so that all have joined by the time that the first returns
 			if len(reports) > 0 {
@@ -153,7 +153,7 @@ func TestManyRefusedKeysAreOneLine(t *testing.T) {
 
 // TestAStorageThatCannotBeSweptIsOneLine, and otherwise there.
 func TestAStorageThatCannotBeSweptIsOneLine(t *testing.T) {
-	bubble(t, func(t *testing.T, storage *fake, log *syncBuffer) {
+	bubble(t, func(t *testing.T, storage *fake, log *lineLog) {
 		storage.plays(script{sweep: func(context.Context, string, int) ([]string, error) { return nil, errScript }})
 		p := join(storage, "k")
 		time.Sleep(time.Minute)

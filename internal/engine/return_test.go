@@ -22,7 +22,7 @@ func TestAStorageThatWasAwayForLongIsNotBelievedToKnowTheFleet(t *testing.T) {
 		{"nobody is known yet", time.Minute, fleet.Closed},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, storage *fake, _ *syncBuffer) {
+			bubble(t, func(t *testing.T, storage *fake, _ *lineLog) {
 				p := join(storage, "k")
 				time.Sleep(30 * time.Second)
 				storage.plays(failing(errScript))

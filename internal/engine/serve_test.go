@@ -22,7 +22,7 @@ func (h ending) Handle(ctx context.Context, r slog.Record) error {
 
 // TestAnEngineOutlivesItsGoroutine, and its members what they were waiting for then.
 func TestAnEngineOutlivesItsGoroutine(t *testing.T) {
-	bubble(t, func(t *testing.T, storage *fake, log *syncBuffer) {
+	bubble(t, func(t *testing.T, storage *fake, log *lineLog) {
 		slog.SetDefault(slog.New(ending{slog.Default().Handler()}))
 		p := join(storage, "k")
 		time.Sleep(5 * time.Second)

@@ -17,7 +17,7 @@ func hasReports(r request) bool { return len(r.reports) > 0 }
 func isSign(r request) bool     { return len(r.reports) == 0 }
 
 func TestAnExchangeIsAboutNoMoreThanABatch(t *testing.T) {
-	bubble(t, func(t *testing.T, storage *fake, _ *syncBuffer) {
+	bubble(t, func(t *testing.T, storage *fake, _ *lineLog) {
 		// All have joined by the time that the first exchange returns.
 		storage.plays(script{exchange: func(ctx context.Context, instance string, reports map[string]fleet.Report) (map[string]fleet.View, error) {
 			time.Sleep(time.Millisecond)
@@ -47,7 +47,7 @@ func TestAnExchangeIsAboutNoMoreThanABatch(t *testing.T) {
 }
 
 func TestOneRequestIsUnderWayAtATime(t *testing.T) {
-	bubble(t, func(t *testing.T, storage *fake, _ *syncBuffer) {
+	bubble(t, func(t *testing.T, storage *fake, _ *lineLog) {
 		storage.plays(script{
 			exchange: func(ctx context.Context, instance string, reports map[string]fleet.Report) (map[string]fleet.View, error) {
 				time.Sleep(300 * time.Millisecond)
@@ -83,7 +83,7 @@ func TestOneRequestIsUnderWayAtATime(t *testing.T) {
 // TestAStorageThatHangsCostsOneGoroutine (S9): for as long as it hangs, however much
 // there is to ask.
 func TestAStorageThatHangsCostsOneGoroutine(t *testing.T) {
-	bubble(t, func(t *testing.T, storage *fake, _ *syncBuffer) {
+	bubble(t, func(t *testing.T, storage *fake, _ *lineLog) {
 		var places []*place
 		for i := range 50 {
 			places = append(places, join(storage, fmt.Sprint("key ", i)))
@@ -115,7 +115,7 @@ func TestAStorageThatHangsCostsOneGoroutine(t *testing.T) {
 
 // TestAStorageThatObeysItsContextDoesNotHang: it has returned when it is asked again.
 func TestAStorageThatObeysItsContextDoesNotHang(t *testing.T) {
-	bubble(t, func(t *testing.T, storage *fake, _ *syncBuffer) {
+	bubble(t, func(t *testing.T, storage *fake, _ *lineLog) {
 		p := join(storage, "k")
 		time.Sleep(5 * time.Second)
 		storage.plays(script{
@@ -147,7 +147,7 @@ func TestWhatAStorageDoesToItsGoroutineIsAnError(t *testing.T) {
 		{"Goexit", errVanished.Error(), runtime.Goexit},
 	} {
 		t.Run(how.name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, storage *fake, log *syncBuffer) {
+			bubble(t, func(t *testing.T, storage *fake, log *lineLog) {
 				p := join(storage, "k")
 				time.Sleep(5 * time.Second)
 				storage.plays(script{
@@ -182,7 +182,7 @@ func TestWhatAStorageDoesToItsGoroutineIsAnError(t *testing.T) {
 
 // TestAnOutageIsTwoLines of the log, however long it is.
 func TestAnOutageIsTwoLines(t *testing.T) {
-	bubble(t, func(t *testing.T, storage *fake, log *syncBuffer) {
+	bubble(t, func(t *testing.T, storage *fake, log *lineLog) {
 		for i := range 10 {
 			join(storage, fmt.Sprint("key ", i))
 		}
@@ -202,7 +202,7 @@ func TestAnOutageIsTwoLines(t *testing.T) {
 
 // TestAStorageThatOnlyReadsIsAway, and does not come and go with each look at it.
 func TestAStorageThatOnlyReadsIsAway(t *testing.T) {
-	bubble(t, func(t *testing.T, storage *fake, log *syncBuffer) {
+	bubble(t, func(t *testing.T, storage *fake, log *lineLog) {
 		p := join(storage, "k")
 		time.Sleep(5 * time.Second)
 		reads := failing(errScript)
@@ -224,7 +224,7 @@ func TestAStorageThatOnlyReadsIsAway(t *testing.T) {
 }
 
 func TestTheEngineHasItsPace(t *testing.T) {
-	bubble(t, func(t *testing.T, storage *fake, _ *syncBuffer) {
+	bubble(t, func(t *testing.T, storage *fake, _ *lineLog) {
 		join(storage, "k")
 		time.Sleep(time.Minute)
 		storage.forget()
@@ -249,7 +249,7 @@ func TestTheEngineHasItsPace(t *testing.T) {
 
 // TestASweepReadsAllPages: each key is hinted at, though a page holds no more than a batch.
 func TestASweepReadsAllPages(t *testing.T) {
-	bubble(t, func(t *testing.T, storage *fake, _ *syncBuffer) {
+	bubble(t, func(t *testing.T, storage *fake, _ *lineLog) {
 		const held = 2*batch + 7
 		for i := range held {
 			storage.isolate(t, fmt.Sprintf("key %04d", i))

@@ -33,7 +33,7 @@ func TestAWatchThatEndsRestsLongerEachTime(t *testing.T) {
 		{"with its goroutine", func() error { runtime.Goexit(); return nil }},
 	} {
 		t.Run(how.name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, storage *fake, _ *syncBuffer) {
+			bubble(t, func(t *testing.T, storage *fake, _ *lineLog) {
 				storage.plays(script{watch: func(context.Context, func(string)) error { return how.end() }})
 				join(storage, "k")
 				time.Sleep(time.Minute)
@@ -56,7 +56,7 @@ func TestAWatchThatEndsRestsLongerEachTime(t *testing.T) {
 // TestAWatchThatLastedRestsShortly: a database that is restarted once a day is watched
 // again at once, each time.
 func TestAWatchThatLastedRestsShortly(t *testing.T) {
-	bubble(t, func(t *testing.T, storage *fake, _ *syncBuffer) {
+	bubble(t, func(t *testing.T, storage *fake, _ *lineLog) {
 		storage.plays(failing(errScript))
 		join(storage, "k")
 		time.Sleep(time.Minute) // it rests for long by now
@@ -94,7 +94,7 @@ func TestAWatchThatLastedRestsShortly(t *testing.T) {
 // TestAHintIsFollowedAtOnce: what a watch tells of is read within the same instant here,
 // without waiting for the sweep.
 func TestAHintIsFollowedAtOnce(t *testing.T) {
-	bubble(t, func(t *testing.T, storage *fake, _ *syncBuffer) {
+	bubble(t, func(t *testing.T, storage *fake, _ *lineLog) {
 		storage.plays(script{sweep: func(context.Context, string, int) ([]string, error) { return nil, nil }})
 		p := join(storage, "k")
 		time.Sleep(time.Second)
@@ -108,7 +108,7 @@ func TestAHintIsFollowedAtOnce(t *testing.T) {
 
 // TestASweepFindsWhatNoWatchTellsOf (L1).
 func TestASweepFindsWhatNoWatchTellsOf(t *testing.T) {
-	bubble(t, func(t *testing.T, storage *fake, _ *syncBuffer) {
+	bubble(t, func(t *testing.T, storage *fake, _ *lineLog) {
 		storage.plays(script{watch: func(ctx context.Context, _ func(string)) error { <-ctx.Done(); return ctx.Err() }})
 		p := join(storage, "k")
 		time.Sleep(time.Second)

@@ -1,7 +1,6 @@
 package config_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/highway-engine/highway"
+	"github.com/highway-engine/highway/internal/logtest"
 	"github.com/highway-engine/highway/registry"
 	"github.com/highway-engine/highway/registry/config"
 )
@@ -26,7 +26,7 @@ const every = 100 * time.Millisecond
 type followed struct {
 	t    *testing.T
 	p    *highway.CircuitProtector
-	log  logBuffer
+	log  logtest.Buffer
 	stop context.CancelCauseFunc
 	err  error
 	over sync.WaitGroup
@@ -64,29 +64,9 @@ func (f *followed) wants(cooldown time.Duration, line string) {
 	if line == "" {
 		lines = 0
 	}
-	if got := f.log.take(); strings.Count(got, "\n") != lines || !strings.Contains(got, line) {
+	if got := f.log.Take(); strings.Count(got, "\n") != lines || !strings.Contains(got, line) {
 		f.t.Errorf("logged was %q, want one line with %q", got, line)
 	}
-}
-
-// A logBuffer is written and read by different goroutines.
-type logBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *logBuffer) Write(line []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(line)
-}
-
-// take gives what was logged since the last time.
-func (b *logBuffer) take() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	defer b.text.Reset()
-	return b.text.String()
 }
 
 // ends stops, and wants nothing to be left.

@@ -1,13 +1,13 @@
 package serve
 
 import (
-	"bytes"
 	"context"
-	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/highway-engine/highway/internal/logtest"
 )
 
 func TestUnderWhichNamesItAnswers(t *testing.T) {
@@ -58,10 +58,7 @@ func TestAnAddressThatOthersReachNeedsMore(t *testing.T) {
 }
 
 func TestAPanicIsLogged(t *testing.T) {
-	var out bytes.Buffer
-	before := slog.Default()
-	slog.SetDefault(slog.New(slog.NewTextHandler(&out, nil)))
-	t.Cleanup(func() { slog.SetDefault(before) })
+	out := logtest.Capture(t)
 	server, err := Listen(Options{Listen: "127.0.0.1:0"}, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/aborted" {
 			panic(http.ErrAbortHandler)
