@@ -276,6 +276,25 @@ BEGIN
 END
 $$;
 
+-- hw_locked takes the lock of the row at p_key and returns it: one that makes sense, and that
+-- this server has written. Where there is none every column is null.
+CREATE OR REPLACE FUNCTION hw_locked(p_namespace text, p_key text) RETURNS @schema@.hw_circuit_breakers
+LANGUAGE plpgsql VOLATILE SET search_path = @schema@, pg_temp
+AS $$
+DECLARE
+    b hw_circuit_breakers;
+BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'highway needs the isolation level READ COMMITTED, not %', current_setting('transaction_isolation');
+    END IF;
+    PERFORM FROM hw_circuit_breakers WHERE resource_key = p_key AND namespace = p_namespace FOR UPDATE;
+    PERFORM hw_mend(ARRAY[p_key]);
+    PERFORM hw_succeed(ARRAY[p_key], hw_timeline());
+    SELECT * INTO b FROM hw_circuit_breakers WHERE resource_key = p_key AND namespace = p_namespace FOR UPDATE;
+    RETURN b;
+END
+$$;
+
 -- hw_change puts a row in the place of the one at p_key if that has exactly the identity
 -- that is given, and returns the row that is there then.
 CREATE OR REPLACE FUNCTION hw_change(p_namespace text, p_key text,
@@ -290,14 +309,8 @@ DECLARE
     micro bigint;
     same  boolean;
 BEGIN
-    IF current_setting('transaction_isolation') <> 'read committed' THEN
-        RAISE EXCEPTION 'highway needs the isolation level READ COMMITTED, not %', current_setting('transaction_isolation');
-    END IF;
-    PERFORM FROM hw_circuit_breakers WHERE resource_key = p_key AND namespace = p_namespace FOR UPDATE;
-    PERFORM hw_mend(ARRAY[p_key]);
-    PERFORM hw_succeed(ARRAY[p_key], hw_timeline());
-    SELECT * INTO b FROM hw_circuit_breakers WHERE resource_key = p_key AND namespace = p_namespace FOR UPDATE;
-    IF NOT FOUND THEN
+    b := hw_locked(p_namespace, p_key);
+    IF b.resource_key IS NULL THEN
         RETURN NULL;
     END IF;
     n := hw_now(); -- after the lock, which may have taken its time
@@ -352,14 +365,8 @@ AS $$
 DECLARE
     b hw_circuit_breakers;
 BEGIN
-    IF current_setting('transaction_isolation') <> 'read committed' THEN
-        RAISE EXCEPTION 'highway needs the isolation level READ COMMITTED, not %', current_setting('transaction_isolation');
-    END IF;
-    PERFORM FROM hw_circuit_breakers WHERE resource_key = p_key AND namespace = p_namespace FOR UPDATE;
-    PERFORM hw_mend(ARRAY[p_key]);
-    PERFORM hw_succeed(ARRAY[p_key], hw_timeline());
-    SELECT * INTO b FROM hw_circuit_breakers WHERE resource_key = p_key AND namespace = p_namespace FOR UPDATE;
-    IF NOT FOUND THEN
+    b := hw_locked(p_namespace, p_key);
+    IF b.resource_key IS NULL THEN
         RETURN NULL;
     END IF;
     IF b.incarnation <> p_incarnation OR b.epoch <> p_epoch OR b.nonce <> p_nonce THEN
