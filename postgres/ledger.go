@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/highway-engine/highway/fleet"
+	"github.com/highway-engine/highway/internal/names"
 )
 
 // ask asks what people ask. It is not noted as reached: that it can be read does not say
@@ -75,8 +76,8 @@ func (s *Storage) List(ctx context.Context, q fleet.Query) ([]fleet.Circuit, err
 		c.Row = shownRow(text)
 		return c, nil
 	}, s.functions.list, after, s.prefix+q.Prefix,
-		filter(len(q.States), func(i int) string { return name(states, q.States[i]) }),
-		filter(len(q.Holds), func(i int) string { return name(holds, q.Holds[i]) }), q.Busy, page(q.Limit))
+		filter(len(q.States), func(i int) string { return name(names.States, q.States[i]) }),
+		filter(len(q.Holds), func(i int) string { return name(names.Holds, q.Holds[i]) }), q.Busy, page(q.Limit))
 }
 
 // Look implements [fleet.Ledger].
@@ -156,16 +157,16 @@ func (s *Storage) receivedTransition(row pgx.CollectableRow) (t fleet.Transition
 	// What somebody has written there that nobody knows, as in the row that was mended, is
 	// the first of its kind.
 	if from != nil {
-		t.From, _ = constant[fleet.State](states, *from)
+		t.From, _ = constant[fleet.State](names.States, *from)
 	}
 	if to != nil {
-		t.To, _ = constant[fleet.State](states, *to)
+		t.To, _ = constant[fleet.State](names.States, *to)
 	}
-	t.Hold, _ = constant[fleet.Hold](holds, hold)
+	t.Hold, _ = constant[fleet.Hold](names.Holds, hold)
 	if reason == deleted {
 		t.Reason = fleet.Commanded
 	} else {
-		t.Reason, _ = constant[fleet.Reason](reasons, reason)
+		t.Reason, _ = constant[fleet.Reason](names.Reasons, reason)
 	}
 	var e evidenceText
 	if err := json.Unmarshal(evidence, &e); err != nil {

@@ -8,28 +8,24 @@ import (
 	"time"
 
 	"github.com/highway-engine/highway/fleet"
+	"github.com/highway-engine/highway/internal/names"
 )
 
-// The names of what stands in the table, in the order of fleet's constants.
-var (
-	states  = []string{"CLOSED", "OPEN", "HALF_OPEN"}
-	holds   = []string{"", "held_open", "isolated", "disabled"}
-	reasons = []string{"", "testified", "cooldown_over", "probes_succeeded", "probes_failed", "commanded", "hold_over", "foreign", "mended"}
-	results = []string{"", "succeeded", "failed"}
-)
+// results are the names of what has come of a probe, in the order of fleet's constants.
+var results = []string{"", "succeeded", "failed"}
 
 // name is the word for a constant. One that has none is written as the first, which
 // stands for nothing in particular.
-func name[C ~uint8 | ~int](names []string, c C) string {
-	if int(c) < 0 || int(c) >= len(names) {
-		return names[0]
+func name[C ~uint8 | ~int](all []string, c C) string {
+	if int(c) < 0 || int(c) >= len(all) {
+		return all[0]
 	}
-	return names[c]
+	return all[c]
 }
 
 // constant is what name has named.
-func constant[C ~uint8 | ~int](names []string, name string) (C, error) {
-	i := slices.Index(names, name)
+func constant[C ~uint8 | ~int](all []string, name string) (C, error) {
+	i := slices.Index(all, name)
 	if i < 0 {
 		return 0, fmt.Errorf("nobody knows %q", name)
 	}
@@ -62,7 +58,7 @@ type probeText struct {
 func sentRow(r fleet.Row) rowText {
 	t := rowText{
 		Epoch: int64(r.Epoch), Nonce: int64(r.Nonce),
-		State: name(states, r.State), Hold: name(holds, r.Hold), Reason: name(reasons, r.Reason),
+		State: name(names.States, r.State), Hold: name(names.Holds, r.Hold), Reason: name(names.Reasons, r.Reason),
 		By: printable(r.By), Note: r.Note, Remaining: microseconds(r.Remaining), Lost: bounded(r.Lost),
 		Probes: make([]probeText, len(r.Probes)),
 	}
@@ -84,13 +80,13 @@ func receivedRow(text []byte) (row fleet.Row, err error) {
 		Remaining: time.Duration(t.Remaining) * time.Microsecond,
 		Lost:      t.Lost,
 	}
-	if row.State, err = constant[fleet.State](states, t.State); err != nil {
+	if row.State, err = constant[fleet.State](names.States, t.State); err != nil {
 		return row, fmt.Errorf("state: %w", err)
 	}
-	if row.Hold, err = constant[fleet.Hold](holds, t.Hold); err != nil {
+	if row.Hold, err = constant[fleet.Hold](names.Holds, t.Hold); err != nil {
 		return row, fmt.Errorf("hold: %w", err)
 	}
-	if row.Reason, err = constant[fleet.Reason](reasons, t.Reason); err != nil {
+	if row.Reason, err = constant[fleet.Reason](names.Reasons, t.Reason); err != nil {
 		return row, fmt.Errorf("reason: %w", err)
 	}
 	for _, p := range t.Probes {

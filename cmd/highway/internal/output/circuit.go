@@ -7,17 +7,18 @@ import (
 	"time"
 
 	"github.com/highway-engine/highway/fleet"
+	"github.com/highway-engine/highway/internal/names"
 )
 
 // Nothing says what it is that a list without circuits has not found, and where.
 func Nothing(q fleet.Query, namespace string) string {
 	var not []string
 	if len(q.States) > 0 {
-		var names []string
+		var asked []string
 		for _, state := range q.States {
-			names = append(names, StateName(state))
+			asked = append(asked, StateName(state))
 		}
-		not = append(not, "is "+strings.Join(names, " or "))
+		not = append(not, "is "+strings.Join(asked, " or "))
 	}
 	if q.Prefix != "" {
 		not = append(not, fmt.Sprintf("begins with %q", q.Prefix))
@@ -91,7 +92,7 @@ func sentence(parts ...string) string {
 
 // about says how a row came to be so.
 func about(row fleet.Row) string {
-	text := words(nameOf(reasons, row.Reason))
+	text := words(nameOf(names.Reasons, row.Reason))
 	if row.By != "" {
 		text = strings.TrimSpace(text + " by " + Safe(row.By))
 	}
@@ -218,7 +219,7 @@ func became(row fleet.Row, since Ago, reason string) string {
 func Overtaken(row fleet.Row, since Ago) string {
 	reason := ""
 	if row.Hold == fleet.NoHold && row.Reason != fleet.Commanded {
-		reason = words(nameOf(reasons, row.Reason))
+		reason = words(nameOf(names.Reasons, row.Reason))
 	}
 	return fmt.Sprintf("it is %s (version %s)", became(row, since, reason), Version(row.Identity))
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/highway-engine/highway/fleet"
+	"github.com/highway-engine/highway/internal/names"
 )
 
 // What programs read. docs/cli.md explains each key; none is left out, and what there is
@@ -147,8 +148,8 @@ func RowOf(row fleet.Row) RowObject {
 	o := RowObject{
 		Version: Version(row.Identity),
 		State:   StateName(row.State),
-		Hold:    some(nameOf(holds, row.Hold)),
-		Reason:  some(nameOf(reasons, row.Reason)),
+		Hold:    some(nameOf(names.Holds, row.Hold)),
+		Reason:  some(nameOf(names.Reasons, row.Reason)),
 		By:      some(row.By),
 		Note:    some(row.Note),
 	}
@@ -239,7 +240,7 @@ func TransitionOf(t fleet.Transition) TransitionObject {
 	e := t.Evidence
 	o := TransitionObject{
 		ID: t.ID, At: t.At.UTC().Format(time.RFC3339Nano), Ago: seconds(t.Ago), Key: t.Key, Version: Version(t.Identity),
-		Hold: some(nameOf(holds, t.Hold)), Reason: some(nameOf(reasons, t.Reason)), By: some(t.By), Note: some(t.Note),
+		Hold: some(nameOf(names.Holds, t.Hold)), Reason: some(nameOf(names.Reasons, t.Reason)), By: some(t.By), Note: some(t.Note),
 		Evidence: EvidenceObject{e.Instances, e.Refusing, e.Suspects, e.Witnesses, e.Calls, e.Testimony,
 			e.Failures, e.Outcomes, e.Succeeded, e.Failed, e.Pending, e.Lost},
 	}

@@ -10,19 +10,15 @@ import (
 	"github.com/highway-engine/highway"
 	"github.com/highway-engine/highway/fleet"
 	"github.com/highway-engine/highway/internal/durations"
+	"github.com/highway-engine/highway/internal/names"
 )
 
-// The names of holds, reasons and results, in the order of fleet's constants: those that
-// stand in the table of PostgreSQL too.
-var (
-	holds   = []string{"", "held_open", "isolated", "disabled"}
-	reasons = []string{"", "testified", "cooldown_over", "probes_succeeded", "probes_failed", "commanded", "hold_over", "foreign", "mended"}
-	results = []string{"pending", "succeeded", "failed"}
-)
+// results are the names of what has come of a probe, in the order of fleet's constants.
+var results = []string{"pending", "succeeded", "failed"}
 
-func nameOf[C ~uint8](names []string, c C) string {
-	if int(c) < len(names) {
-		return names[c]
+func nameOf[C ~uint8](all []string, c C) string {
+	if int(c) < len(all) {
+		return all[c]
 	}
 	return strconv.Itoa(int(c))
 }
@@ -37,7 +33,7 @@ func held(state string, hold fleet.Hold) string {
 	if hold == fleet.NoHold {
 		return state
 	}
-	return state + ", " + words(nameOf(holds, hold))
+	return state + ", " + words(nameOf(names.Holds, hold))
 }
 
 // words are a name for people.
@@ -119,7 +115,7 @@ func Why(t fleet.Transition) string {
 	if t.Deleted {
 		return "deleted"
 	}
-	return words(nameOf(reasons, t.Reason))
+	return words(nameOf(names.Reasons, t.Reason))
 }
 
 // Evidence is what the storage knew before a transition, as far as it says something: it does
